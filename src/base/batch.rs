@@ -1,0 +1,194 @@
+//! The write batch: entries that become visible together, at one sequence number, or not at all.
+//!
+//! Invariants:
+//! 1. A batch holds each key at most once; a later put or delete of a key replaces the earlier one.
+//! 2. Its encoding is that of a log record: commit header, then the entries in key order.
+//!
+//! ```text
+//! batch    := seqno varint, commit time varint, count varint, entry*
+//! entry    := kind u8, key length varint, key, [value length varint, value]     (value: puts only)
+//! ```
+//!
+//! Worked example: a put of key `00 00 00 10 61` with value `2a` as commit 5 at 1,000 ms is
+//! `05 e8 07 01 01 05 00 00 00 10 61 01 2a`.
+#![warn(clippy::indexing_slicing)]
+
+use super::codec::{DecodeError, Decoder, Encode};
+use super::entry::{EntryKind, EntryRef};
+use super::error::{Result, StoreError, StoreFault};
+use super::ident::{CommitTime, SeqNo};
+use super::limits;
+use std::collections::BTreeMap;
+
+/// Changes that are committed together.
+#[derive(Clone, Debug, Default)]
+pub struct WriteBatch {
+    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl WriteBatch {
+    /// A batch without changes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The key has this value from the commit on.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.entries.insert(key, Some(value));
+    }
+
+    /// The key has no value from the commit on.
+    pub fn delete(&mut self, key: Vec<u8>) {
+        self.entries.insert(key, None);
+    }
+
+    /// How many keys are changed.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The changes in key order: `None` deletes.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.entries.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// Bytes of keys and values together.
+    pub fn size_bytes(&self) -> usize {
+        self.entries.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+    }
+
+    /// Refuses a batch that the storage layers cannot take.
+    pub fn check_limits(&self) -> Result<()> {
+        let check = |what, size, limit| {
+            if size > limit {
+                Err(StoreError::new(StoreFault::TooLarge { what, size, limit }))
+            } else {
+                Ok(())
+            }
+        };
+        check("number of entries in the batch", self.len(), limits::BATCH_ENTRIES_MAX)?;
+        for (key, value) in self.entries() {
+            check("key", key.len(), limits::KEY_BYTES_MAX)?;
+            check("value", value.map_or(0, <[u8]>::len), limits::VALUE_BYTES_MAX)?;
+        }
+        check("batch", self.size_bytes(), limits::BATCH_BYTES_MAX)
+    }
+
+    /// Appends the log record of this batch as the commit `seqno` at `time`.
+    pub fn encode(&self, seqno: SeqNo, time: CommitTime, buffer: &mut Vec<u8>) {
+        buffer.put_varint(seqno.0);
+        buffer.put_varint(time.0);
+        buffer.put_varint(self.entries.len() as u64);
+        for (key, value) in &self.entries {
+            match value {
+                Some(value) => {
+                    buffer.put_u8(EntryKind::Put as u8);
+                    buffer.put_prefixed(key);
+                    buffer.put_prefixed(value);
+                }
+                None => {
+                    buffer.put_u8(EntryKind::Delete as u8);
+                    buffer.put_prefixed(key);
+                }
+            }
+        }
+    }
+}
+
+/// The header of a batch's log record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchHeader {
+    /// The commit's place in the order.
+    pub seqno: SeqNo,
+    /// The commit's time.
+    pub time: CommitTime,
+    /// How many entries follow.
+    pub entry_count: u64,
+}
+
+/// Reads the log record of a batch: its header, and each entry in turn.
+///
+/// Nothing is allocated for the entries: they are borrowed from `record`.
+pub fn decode<'a>(
+    record: &'a [u8],
+    mut visit: impl FnMut(EntryRef<'a>),
+) -> std::result::Result<BatchHeader, DecodeError> {
+    let mut decoder = Decoder::new(record);
+    let header = BatchHeader {
+        seqno: SeqNo(decoder.varint("the batch's sequence number")?),
+        time: CommitTime(decoder.varint("the batch's commit time")?),
+        entry_count: decoder.varint("the batch's entry count")?,
+    };
+    if header.seqno == SeqNo::ZERO || header.seqno == SeqNo::MAX {
+        return Err(decoder.error("a sequence number of a commit"));
+    }
+    for _ in 0..header.entry_count {
+        let kind = EntryKind::from_byte(decoder.u8("an entry's kind")?)
+            .ok_or_else(|| decoder.error("a known entry kind"))?;
+        let key = decoder.prefixed("an entry's key")?;
+        let value = match kind {
+            EntryKind::Put => decoder.prefixed("an entry's value")?,
+            EntryKind::Delete => &[],
+        };
+        if key.len() > limits::KEY_BYTES_MAX {
+            return Err(decoder.error("a key within the limit"));
+        }
+        visit(EntryRef { key, seqno: header.seqno, kind, value });
+    }
+    decoder.end("the end of the batch")?;
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worked_example_is_what_is_written() {
+        let mut batch = WriteBatch::new();
+        batch.put(vec![0, 0, 0, 0x10, 0x61], vec![0x2a]);
+        let mut record = Vec::new();
+        batch.encode(SeqNo(5), CommitTime(1000), &mut record);
+        assert_eq!(record, [0x05, 0xe8, 0x07, 0x01, 0x01, 0x05, 0, 0, 0, 0x10, 0x61, 0x01, 0x2a]);
+        let mut seen = Vec::new();
+        let header = decode(&record, |entry| seen.push((entry.key.to_vec(), entry.value.to_vec())))
+            .expect("a batch decodes what it encoded");
+        assert_eq!(header, BatchHeader { seqno: SeqNo(5), time: CommitTime(1000), entry_count: 1 });
+        assert_eq!(seen, [(vec![0, 0, 0, 0x10, 0x61], vec![0x2a])]);
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let mut batch = WriteBatch::new();
+        batch.put(b"key one".to_vec(), b"value".to_vec());
+        batch.delete(b"key two".to_vec());
+        let mut record = Vec::new();
+        batch.encode(SeqNo(300), CommitTime(1 << 40), &mut record);
+        for length in 0..record.len() {
+            assert!(decode(&record[..length], |_| ()).is_err(), "{length} bytes were taken");
+        }
+    }
+
+    #[test]
+    fn the_last_change_of_a_key_counts() {
+        let mut batch = WriteBatch::new();
+        batch.put(b"a".to_vec(), b"1".to_vec());
+        batch.delete(b"a".to_vec());
+        assert_eq!(batch.entries().collect::<Vec<_>>(), [(b"a".as_slice(), None)]);
+    }
+
+    #[test]
+    fn an_oversized_key_is_refused() {
+        let mut batch = WriteBatch::new();
+        batch.put(vec![0; limits::KEY_BYTES_MAX + 1], Vec::new());
+        assert!(matches!(
+            batch.check_limits().map_err(|error| error.kind()),
+            Err(crate::base::error::StoreErrorKind::TooLarge)
+        ));
+    }
+}

@@ -1,0 +1,80 @@
+//! Planted bugs: faults that the project's own suites switch on, one at a time, to prove that they would be caught.
+//!
+//! Each engine rule that has a planted bug asks `planted(Bug::…)` at the place where the rule is kept. Without the
+//! feature `planted-bugs` the answer is the constant `false` and the branch is gone; with it, the answer is a
+//! thread-local switch, so that tests on other threads are not disturbed.
+
+/// A rule that can be broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bug {
+    /// A directory is not synced after a file was created or renamed in it.
+    DirectoryNotSynced,
+    /// A durable write is acknowledged before its log is synced.
+    AcknowledgedBeforeSync,
+    /// A table is named in the manifest before its bytes are synced.
+    TableNotSynced,
+    /// The checksum of log records is not compared.
+    LogChecksumIgnored,
+    /// The checksum of table blocks is not compared.
+    BlockChecksumIgnored,
+    /// The old index entry stays when an item is overwritten.
+    IndexNotUpdatedOnOverwrite,
+    /// Compaction writes every version of a key at the newest one's place, so that an old one survives.
+    OldVersionSurvivesCompaction,
+    /// Compaction drops the versions that a snapshot still reads.
+    SnapshotIgnoredByCompaction,
+    /// Compaction drops a tombstone above a level that still holds the key.
+    TombstoneDroppedEarly,
+    /// What recovery replays beyond the last promise is trusted where it lies, without being written anew.
+    ReplayedTailTrusted,
+    /// After a failed sync the sync is tried again and believed.
+    SyncRetried,
+    /// A new log segment is written to before the last one is synced.
+    SegmentNotSyncedAtRotation,
+    /// The log of a memtable is removed before the manifest names its table.
+    LogRemovedBeforeManifest,
+}
+
+#[cfg(feature = "planted-bugs")]
+mod switch {
+    use super::Bug;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ACTIVE: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Whether `bug` is switched on for this thread.
+    pub fn planted(bug: Bug) -> bool {
+        ACTIVE.get() == Some(bug)
+    }
+
+    /// Keeps a bug switched on for this thread until it is dropped.
+    #[derive(Debug)]
+    #[must_use = "the bug is switched off when this is dropped"]
+    pub struct Planted(());
+
+    /// Switches `bug` on for this thread.
+    pub fn plant(bug: Bug) -> Planted {
+        ACTIVE.set(Some(bug));
+        Planted(())
+    }
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            ACTIVE.set(None);
+        }
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+pub use switch::{Planted, plant, planted};
+
+/// Whether `bug` is switched on: never, in a build without the feature.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the branch must vanish")]
+pub const fn planted(_bug: Bug) -> bool {
+    false
+}

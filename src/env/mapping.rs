@@ -1,0 +1,89 @@
+//! A file's bytes as memory.
+//!
+//! Invariants:
+//! 1. The pointer is valid for `length` bytes as long as the owner lives, and the owner lives as long as the mapping.
+//! 2. The bytes do not change while they are mapped: only finished files are mapped, the store never writes to a
+//!    finished file, and the directory is locked against other stores. A foreign process that writes to or truncates
+//!    a mapped file breaks this; a truncated map ends the process with SIGBUS (docs/format.md says so).
+//!
+//! Threads: a mapping can be read from any thread.
+#![expect(unsafe_code, reason = "a map is a pointer and a length")]
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// The bytes of a finished file, mapped by the system or held in memory: a pointer and a length in either case.
+#[derive(Clone)]
+pub struct Mapping {
+    pointer: NonNull<u8>,
+    length: usize,
+    _owner: Owner,
+}
+
+#[derive(Clone)]
+#[expect(dead_code, reason = "owners are kept, not read")]
+enum Owner {
+    System(Arc<memmap2::Mmap>),
+    Memory(Arc<[u8]>),
+}
+
+// SAFETY: the bytes are never written through the mapping, and the owner (an `Arc` of memory that does not move) may be
+// dropped on any thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as above: shared access only reads.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps a finished file.
+    pub(super) fn of_file(file: &std::fs::File) -> io::Result<Self> {
+        // SAFETY: invariant 2: the file is finished, and the directory's lock keeps other stores from it.
+        let map = unsafe { memmap2::Mmap::map(file)? };
+        let length = map.len();
+        let pointer = NonNull::from(map.as_ref()).cast();
+        Ok(Self { pointer, length, _owner: Owner::System(Arc::new(map)) })
+    }
+
+    /// Bytes in memory, for file systems that are not the system's.
+    pub fn of_bytes(bytes: Arc<[u8]>) -> Self {
+        let length = bytes.len();
+        let pointer = NonNull::from(bytes.as_ref()).cast();
+        Self { pointer, length, _owner: Owner::Memory(bytes) }
+    }
+}
+
+impl Deref for Mapping {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: invariant 1; the lifetime of the slice is that of the borrow of `self`.
+        unsafe { std::slice::from_raw_parts(self.pointer.as_ptr(), self.length) }
+    }
+}
+
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapping").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_outlives_the_first_handle() {
+        let first = Mapping::of_bytes(Arc::from(b"bytes".as_slice()));
+        let second = first.clone();
+        drop(first);
+        assert_eq!(&*second, b"bytes");
+    }
+
+    #[test]
+    fn nothing_maps_to_nothing() {
+        assert!(Mapping::of_bytes(Arc::from([].as_slice())).is_empty());
+    }
+}
