@@ -1,1 +1,7 @@
-//! dynamo
+//! DynamoDB's data model over ordered bytes: values and items, their stored form, keys, schemas and operations.
+//!
+//! Knows nothing of files, threads and levels. In the order of use:
+
+pub mod limits;
+pub mod number;
+pub mod value;
