@@ -108,5 +108,5 @@ pub const TAG_VALUE_CHARACTERS_MAX: usize = 256;
 /// Most records in one read of a stream.
 pub const STREAM_RECORDS_MAX: usize = 1_000;
 
-/// Largest PartiQL statement in characters.
+/// Largest `PartiQL` statement in characters.
 pub const STATEMENT_CHARACTERS_MAX: usize = 8_192;

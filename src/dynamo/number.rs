@@ -123,7 +123,8 @@ impl Number {
 
     /// The power of ten of the first digit: from -130 to 125; 0 for zero.
     pub fn magnitude(self) -> i16 {
-        self.exponent + self.digits() as i16 - 1
+        // At most 38 digits: they fit.
+        self.exponent + i16::try_from(self.digits()).unwrap_or(i16::MAX) - 1
     }
 
     /// The nearest number of type `f64`; this rounds.
@@ -201,8 +202,9 @@ impl Number {
         if digits > NUMBER_DIGITS_MAX {
             return Err(NumberError::TooManyDigits);
         }
-        // In range, because the magnitude is and there are at most 38 digits.
-        Ok(Self { negative, coefficient, exponent: exponent as i16 })
+        let exponent =
+            i16::try_from(exponent).expect("the magnitude is in range, and there are at most 38 digits");
+        Ok(Self { negative, coefficient, exponent })
     }
 }
 
@@ -334,21 +336,22 @@ fn parse_mantissa(text: &str) -> Option<Mantissa> {
     }
     let mut coefficient = 0_u128;
     let mut significant = 0_i64;
-    let mut zeros = 0_i64;
+    let mut zeros = 0_u32;
     for byte in whole.bytes().chain(fraction.bytes()) {
         match byte {
-            b'0' => zeros += i64::from(significant > 0),
+            b'0' => zeros = zeros.saturating_add(u32::from(significant > 0)),
             b'1'..=b'9' => {
-                significant += zeros + 1;
+                significant += i64::from(zeros) + 1;
                 if significant <= i64::from(NUMBER_DIGITS_MAX) {
-                    coefficient = coefficient * 10_u128.pow(zeros as u32 + 1) + u128::from(byte - b'0');
+                    coefficient = coefficient * 10_u128.pow(zeros + 1) + u128::from(byte - b'0');
                 }
                 zeros = 0;
             }
             _ => return None,
         }
     }
-    Some(Mantissa { coefficient, significant, exponent: zeros - fraction.len() as i64 })
+    let fraction = i64::try_from(fraction.len()).ok()?;
+    Some(Mantissa { coefficient, significant, exponent: i64::from(zeros) - fraction })
 }
 
 macro_rules! from_integers {
