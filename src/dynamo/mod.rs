@@ -5,3 +5,6 @@
 pub mod limits;
 pub mod number;
 pub mod value;
+pub mod encoding;
+pub mod stored;
+pub mod key;

@@ -96,6 +96,21 @@ impl Number {
         Self::normalised(negative, coefficient, i64::from(exponent))
     }
 
+    /// The number ±`coefficient` × 10^`exponent`, if these are its parts already: neither zero nor ending in a zero
+    /// digit, and in range. What the stored forms of numbers are read with.
+    pub fn from_normal_parts(negative: bool, coefficient: u128, exponent: i16) -> Option<Self> {
+        // Dividing 128 bits is slow, and few coefficients need them.
+        let ends_in_zero = match u64::try_from(coefficient) {
+            Ok(coefficient) => coefficient.is_multiple_of(10),
+            Err(_) => coefficient.is_multiple_of(10),
+        };
+        let number = Self { negative, exponent, coefficient };
+        let digits = digits_of(coefficient);
+        let magnitude = i64::from(exponent) + i64::from(digits) - 1;
+        let normal = !ends_in_zero && digits <= NUMBER_DIGITS_MAX && check_magnitude(magnitude).is_ok();
+        normal.then_some(number)
+    }
+
     /// Whether the number is less than zero.
     pub fn is_negative(self) -> bool {
         self.negative
@@ -204,7 +219,7 @@ impl Number {
         }
         let exponent =
             i16::try_from(exponent).expect("the magnitude is in range, and there are at most 38 digits");
-        Ok(Self { negative, coefficient, exponent })
+        Ok(Self { negative, exponent, coefficient })
     }
 }
 
