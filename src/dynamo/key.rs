@@ -289,8 +289,8 @@ pub fn split_component(key: &[u8]) -> Result<(&[u8], &[u8]), DecodeError> {
     match decoder.u8("a component of a key")? {
         TAG_STRING | TAG_BINARY => while take_piece(&mut decoder)?.1 == Piece::Escaped {},
         TAG_ZERO => {}
-        TAG_POSITIVE => while_more_pairs(&mut decoder, 0x00, |_| Some(()))?,
-        TAG_NEGATIVE => while_more_pairs(&mut decoder, 0xff, |_| Some(()))?,
+        TAG_POSITIVE => take_pairs(&mut decoder, 0x00, |_| Some(()))?,
+        TAG_NEGATIVE => take_pairs(&mut decoder, 0xff, |_| Some(()))?,
         _ => return Err(error),
     }
     key.split_at_checked(decoder.offset()).ok_or(error)
@@ -360,7 +360,7 @@ fn encode_number(number: Number, buffer: &mut Vec<u8>) {
     }
 }
 
-fn while_more_pairs(
+fn take_pairs(
     decoder: &mut Decoder<'_>,
     mask: u8,
     mut visit: impl FnMut(u8) -> Option<()>,
@@ -382,7 +382,7 @@ fn take_number(decoder: &mut Decoder<'_>, negative: bool) -> Result<Number, Deco
     let magnitude = decoder.rest().first().map_or(0, |byte| i16::from(byte ^ mask) - MAGNITUDE_BIAS);
     let mut coefficient = 0_u128;
     let mut digits = 0_i16;
-    while_more_pairs(decoder, mask, |pair| {
+    take_pairs(decoder, mask, |pair| {
         let begins = digits > 0 || pair >= 10;
         digits += 2;
         coefficient = coefficient.checked_mul(100)?.checked_add(u128::from(pair))?;
@@ -538,7 +538,8 @@ mod tests {
             let mut decoder = Decoder::new(&bytes);
             for component in &key {
                 let start = decoder.offset();
-                prop_assert_eq!(decode_component(&mut decoder).as_ref(), Ok(component));
+                let decoded = decode_component(&mut decoder);
+                prop_assert_eq!(decoded.as_ref(), Ok(component));
                 prop_assert_eq!(split_component(&bytes[start..]), Ok(bytes[start..].split_at(decoder.offset() - start)));
             }
             prop_assert!(decoder.is_empty());
