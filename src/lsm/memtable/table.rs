@@ -1,0 +1,345 @@
+//! The safe face of the skiplist, and its cursors.
+
+use super::skiplist::{Inserter, Place, SkipList};
+use crate::base::cursor::Cursor;
+use crate::base::entry::{EntryRef, Position};
+use crate::base::error::Result;
+use crate::base::ident::SeqNo;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A sorted run of entries in memory, insert-only, dropped whole.
+///
+/// Threads: inserting takes a lock, which nobody contends for because the commit's serial step is the only inserter;
+/// reading takes none.
+#[derive(Debug)]
+pub struct Memtable {
+    list: SkipList,
+    inserter: Mutex<Inserter>,
+    memory_bytes: AtomicUsize,
+    entry_count: AtomicUsize,
+}
+
+impl Default for Memtable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Memtable {
+    /// An empty memtable.
+    pub fn new() -> Self {
+        let (list, inserter) = SkipList::new();
+        Self {
+            list,
+            inserter: Mutex::new(inserter),
+            memory_bytes: AtomicUsize::new(0),
+            entry_count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Inserts an entry that is newer than all others of its key. Readers at its sequence number see it at once.
+    pub fn insert(&self, entry: &EntryRef<'_>) {
+        let mut inserter = self.inserter.lock();
+        self.list.insert(&mut inserter, entry);
+        self.memory_bytes.store(inserter.memory_bytes(), Ordering::Relaxed);
+        self.entry_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether nothing was inserted.
+    pub fn is_empty(&self) -> bool {
+        self.entry_count() == 0
+    }
+
+    /// How many entries were inserted.
+    pub fn entry_count(&self) -> usize {
+        self.entry_count.load(Ordering::Relaxed)
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The newest entry of `target.key` at `target.seqno`.
+    #[inline]
+    pub fn get(&self, target: Position<'_>) -> Option<EntryRef<'_>> {
+        self.list.get(target)
+    }
+}
+
+/// Which versions a cursor shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// All of them: for a flush.
+    All,
+    /// Of each key the newest at this sequence number: for readers, so that a hot key costs one step.
+    NewestAt(SeqNo),
+}
+
+/// A cursor over a memtable, which it keeps alive.
+#[derive(Debug)]
+pub struct MemtableCursor {
+    memtable: Arc<Memtable>,
+    versions: Versions,
+    place: Place,
+}
+
+impl MemtableCursor {
+    /// A cursor that stands nowhere.
+    pub fn new(memtable: Arc<Memtable>, versions: Versions) -> Self {
+        Self { memtable, versions, place: Place::NOWHERE }
+    }
+
+    /// Goes forward from the newest version of a key to the first one that is shown.
+    fn settle_forward(&mut self) {
+        let Versions::NewestAt(at) = self.versions else { return };
+        let list = &self.memtable.list;
+        while list.entry(self.place).is_some() {
+            match list.visible_in_key(self.place, at) {
+                Some(place) => {
+                    self.place = place;
+                    return;
+                }
+                None => self.place = list.place_in_next_key(self.place),
+            }
+        }
+    }
+
+    /// Goes backward from any version of a key to the first one that is shown.
+    fn settle_backward(&mut self) {
+        let Versions::NewestAt(at) = self.versions else { return };
+        let list = &self.memtable.list;
+        while let Some(entry) = list.entry(self.place) {
+            match list.visible_in_key(self.place, at) {
+                Some(place) => {
+                    self.place = place;
+                    return;
+                }
+                None => self.place = list.place_before(Position::before(entry.key)),
+            }
+        }
+    }
+}
+
+impl Cursor for MemtableCursor {
+    fn seek_first(&mut self) -> Result<()> {
+        self.place = self.memtable.list.first_place();
+        self.settle_forward();
+        Ok(())
+    }
+
+    fn seek_last(&mut self) -> Result<()> {
+        self.place = self.memtable.list.last_place();
+        self.settle_backward();
+        Ok(())
+    }
+
+    fn seek(&mut self, target: Position<'_>) -> Result<()> {
+        let list = &self.memtable.list;
+        self.place = list.place_at_or_after(target);
+        if let Versions::NewestAt(at) = self.versions
+            && let Some(place) = list.visible_in_key(self.place, at)
+            && let (Some(shown), Some(found)) = (list.entry(place), list.entry(self.place))
+        {
+            // The version shown may be newer than the target: then it stands before it, and the next key is meant.
+            if shown.seqno > found.seqno {
+                self.place = list.place_in_next_key(self.place);
+            }
+        }
+        self.settle_forward();
+        Ok(())
+    }
+
+    fn seek_before(&mut self, target: Position<'_>) -> Result<()> {
+        let list = &self.memtable.list;
+        self.place = list.place_before(target);
+        if let Versions::NewestAt(at) = self.versions
+            && let Some(found) = list.entry(self.place)
+            && found.key == target.key
+            && let Some(shown) = list.visible_in_key(self.place, at).and_then(|place| list.entry(place))
+            && shown.seqno <= target.seqno
+        {
+            // The version shown of this key does not stand before the target.
+            self.place = list.place_before(Position::before(target.key));
+        }
+        self.settle_backward();
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<()> {
+        let list = &self.memtable.list;
+        self.place = match self.versions {
+            Versions::All => list.place_after(self.place),
+            Versions::NewestAt(_) => list.place_in_next_key(self.place),
+        };
+        self.settle_forward();
+        Ok(())
+    }
+
+    fn prev(&mut self) -> Result<()> {
+        let list = &self.memtable.list;
+        let Some(entry) = list.entry(self.place) else { return Ok(()) };
+        let target = match self.versions {
+            Versions::All => entry.position(),
+            Versions::NewestAt(_) => Position::before(entry.key),
+        };
+        self.place = list.place_before(target);
+        self.settle_backward();
+        Ok(())
+    }
+
+    fn entry(&self) -> Option<EntryRef<'_>> {
+        self.memtable.list.entry(self.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::entry::EntryKind;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicBool;
+
+    type Model = BTreeMap<(Vec<u8>, std::cmp::Reverse<u64>), Vec<u8>>;
+
+    fn fill(keys: &[u8]) -> (Arc<Memtable>, Model) {
+        let memtable = Arc::new(Memtable::new());
+        let mut model = Model::new();
+        for (seqno, key) in (1..).zip(keys) {
+            let (key, value) = (vec![b'k', *key], vec![*key; usize::from(*key % 5)]);
+            memtable.insert(&EntryRef {
+                key: &key,
+                seqno: SeqNo(seqno),
+                kind: EntryKind::Put,
+                value: &value,
+            });
+            model.insert((key, std::cmp::Reverse(seqno)), value);
+        }
+        (memtable, model)
+    }
+
+    /// The model's entries as a cursor of these versions should show them.
+    fn shown(model: &Model, versions: Versions) -> Vec<(Vec<u8>, u64)> {
+        let mut shown: Vec<(Vec<u8>, u64)> = Vec::new();
+        for (key, seqno) in model.keys() {
+            let is_shown = match versions {
+                Versions::All => true,
+                Versions::NewestAt(at) => seqno.0 <= at.0 && shown.last().is_none_or(|(last, _)| last != key),
+            };
+            if is_shown {
+                shown.push((key.clone(), seqno.0));
+            }
+        }
+        shown
+    }
+
+    fn at(cursor: &MemtableCursor) -> Option<(Vec<u8>, u64)> {
+        cursor.entry().map(|entry| (entry.key.to_vec(), entry.seqno.0))
+    }
+
+    proptest! {
+        #[test]
+        fn cursors_show_what_the_model_shows(
+            keys in prop::collection::vec(0_u8..12, 0..40),
+            snapshot in 0_u64..45,
+            target_key in 0_u8..13,
+            target_seqno in 0_u64..45,
+        ) {
+            let (memtable, model) = fill(&keys);
+            for versions in [Versions::All, Versions::NewestAt(SeqNo(snapshot))] {
+                let expected = shown(&model, versions);
+                let mut cursor = MemtableCursor::new(Arc::clone(&memtable), versions);
+                let mut forward = Vec::new();
+                cursor.seek_first()?;
+                while let Some(entry) = at(&cursor) {
+                    forward.push(entry);
+                    cursor.next()?;
+                }
+                prop_assert_eq!(&forward, &expected);
+                let mut backward = Vec::new();
+                cursor.seek_last()?;
+                while let Some(entry) = at(&cursor) {
+                    backward.push(entry);
+                    cursor.prev()?;
+                }
+                backward.reverse();
+                prop_assert_eq!(&backward, &expected);
+                let target_bytes = vec![b'k', target_key];
+                let target = Position { key: &target_bytes, seqno: SeqNo(target_seqno) };
+                let is_before = |entry: &&(Vec<u8>, u64)| {
+                    Position { key: &entry.0, seqno: SeqNo(entry.1) } < target
+                };
+                cursor.seek(target)?;
+                prop_assert_eq!(at(&cursor), expected.iter().find(|entry| !is_before(entry)).cloned());
+                cursor.seek_before(target)?;
+                prop_assert_eq!(at(&cursor), expected.iter().rev().find(is_before).cloned());
+            }
+        }
+
+        #[test]
+        fn get_finds_the_newest_at_the_snapshot(keys in prop::collection::vec(0_u8..6, 0..30), at in 0_u64..35) {
+            let (memtable, model) = fill(&keys);
+            for key in 0..7 {
+                let key = vec![b'k', key];
+                let found = memtable.get(Position { key: &key, seqno: SeqNo(at) }).map(|entry| entry.seqno.0);
+                let expected = model.keys().find(|(model_key, seqno)| *model_key == key && seqno.0 <= at);
+                prop_assert_eq!(found, expected.map(|(_, seqno)| seqno.0));
+            }
+        }
+    }
+
+    /// Readers run beside the inserter and must see every entry that was inserted before they looked, whole and in
+    /// order. The test insists that they overlapped: otherwise it would prove nothing.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "real threads are what is tested")]
+    fn readers_beside_the_inserter_see_whole_entries_in_order() {
+        let count: u64 = if cfg!(miri) { 60 } else { 20_000 };
+        let memtable = Arc::new(Memtable::new());
+        let inserted = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let overlapped = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                let (memtable, inserted) = (Arc::clone(&memtable), Arc::clone(&inserted));
+                let overlapped = Arc::clone(&overlapped);
+                std::thread::spawn(move || {
+                    loop {
+                        let before = inserted.load(Ordering::SeqCst);
+                        let mut cursor = MemtableCursor::new(Arc::clone(&memtable), Versions::All);
+                        cursor.seek_first().expect("memory");
+                        let mut seen = 0_u64;
+                        let mut last: Option<Vec<u8>> = None;
+                        while let Some(entry) = cursor.entry() {
+                            assert_eq!(entry.value, entry.key, "an entry was seen in part");
+                            assert!(last.as_deref().is_none_or(|last| last <= entry.key), "out of order");
+                            last = Some(entry.key.to_vec());
+                            seen += u64::from(entry.seqno.0 <= before);
+                            cursor.next().expect("memory");
+                        }
+                        assert_eq!(seen, before, "an entry that was inserted before is missing");
+                        if before > 0 && before < count {
+                            overlapped.store(true, Ordering::SeqCst);
+                        }
+                        if before == count {
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for seqno in 1..=count {
+            let key = (seqno.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (count / 2)).to_be_bytes();
+            memtable.insert(&EntryRef { key: &key, seqno: SeqNo(seqno), kind: EntryKind::Put, value: &key });
+            inserted.store(seqno, Ordering::SeqCst);
+            if seqno % (count / 4) == 0 {
+                std::thread::yield_now();
+            }
+        }
+        for reader in readers {
+            reader.join().expect("no reader panics");
+        }
+        assert!(overlapped.load(Ordering::SeqCst), "the readers never ran beside the inserter");
+    }
+}

@@ -1,0 +1,106 @@
+//! Decides what to compact. Pure: a version goes in, a compaction comes out as data.
+//!
+//! A level's score is how full it is: level 0 by its number of tables, deeper ones by their bytes against their target.
+//! The fullest level with a score of at least one is compacted into the next: all of level 0 at once, of a deeper level
+//! the table that drags the fewest bytes of the next level along (RocksDB's "minimum overlapping ratio").
+
+use super::version::Version;
+use crate::base::limits::LEVELS;
+use crate::format::table::reader::TableReader;
+use std::sync::Arc;
+
+/// When levels count as full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// As many tables fill level 0.
+    pub level_0_tables: usize,
+    /// As many bytes fill level 1.
+    pub level_1_bytes: u64,
+    /// Each deeper level takes as many times the bytes of the one above.
+    pub level_ratio: u64,
+}
+
+impl Shape {
+    fn target_bytes(&self, level: usize) -> u64 {
+        let factor = self.level_ratio.saturating_pow(u32::try_from(level - 1).unwrap_or(u32::MAX));
+        self.level_1_bytes.saturating_mul(factor)
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Choice {
+    /// Nothing is full.
+    DoNothing,
+    /// One table goes to the next level as it is.
+    Move(Compaction),
+    /// Tables are merged.
+    Merge(Compaction),
+}
+
+/// Tables to take together.
+#[derive(Clone, Debug)]
+pub struct Compaction {
+    /// The tables with their present level, newest level first.
+    pub inputs: Vec<(u8, Arc<TableReader>)>,
+    /// The level that the result goes to.
+    pub output_level: usize,
+}
+
+/// The compaction that a version needs most.
+pub fn pick(version: &Version, shape: &Shape) -> Choice {
+    let fullest = (0..LEVELS - 1)
+        .map(|level| (score_permille(version, shape, level), level))
+        .filter(|(score, _)| *score >= 1000)
+        .max_by_key(|(score, level)| (*score, std::cmp::Reverse(*level)));
+    let Some((_, level)) = fullest else { return Choice::DoNothing };
+    let inputs = if level == 0 { version.level(0).to_vec() } else { vec![cheapest_table(version, level)] };
+    let Some((smallest, largest)) = range_of(&inputs) else { return Choice::DoNothing };
+    let overlapping = version.overlapping(level + 1, smallest, largest);
+    let is_move = inputs.len() == 1 && overlapping.is_empty();
+    let compaction = Compaction {
+        inputs: on_level(level, &inputs).chain(on_level(level + 1, &overlapping)).collect(),
+        output_level: level + 1,
+    };
+    if is_move { Choice::Move(compaction) } else { Choice::Merge(compaction) }
+}
+
+/// The compaction of everything into the deepest level that is in use.
+pub fn pick_all(version: &Version) -> Choice {
+    let inputs: Vec<_> = version.tables().collect();
+    let Some(deepest) = inputs.iter().map(|(level, _)| usize::from(*level)).max() else {
+        return Choice::DoNothing;
+    };
+    Choice::Merge(Compaction { inputs, output_level: deepest.max(1) })
+}
+
+fn on_level(level: usize, tables: &[Arc<TableReader>]) -> impl Iterator<Item = (u8, Arc<TableReader>)> {
+    let level = u8::try_from(level).expect("there are few levels");
+    tables.iter().map(move |table| (level, Arc::clone(table)))
+}
+
+fn score_permille(version: &Version, shape: &Shape, level: usize) -> u64 {
+    let (size, target) = if level == 0 {
+        (version.level(0).len() as u64, shape.level_0_tables as u64)
+    } else {
+        (version.level_bytes(level), shape.target_bytes(level))
+    };
+    size.saturating_mul(1000) / target.max(1)
+}
+
+fn cheapest_table(version: &Version, level: usize) -> Arc<TableReader> {
+    let drag_permille = |table: &&Arc<TableReader>| {
+        let meta = table.meta();
+        let overlapping = version.overlapping(level + 1, &meta.smallest, &meta.largest);
+        let dragged: u64 = overlapping.iter().map(|table| table.meta().size_bytes).sum();
+        dragged.saturating_mul(1000) / meta.size_bytes.max(1)
+    };
+    let table = version.level(level).iter().min_by_key(drag_permille);
+    Arc::clone(table.expect("a level with a score has tables"))
+}
+
+fn range_of(tables: &[Arc<TableReader>]) -> Option<(&[u8], &[u8])> {
+    let smallest = tables.iter().map(|table| table.meta().smallest.as_slice()).min()?;
+    let largest = tables.iter().map(|table| table.meta().largest.as_slice()).max()?;
+    Some((smallest, largest))
+}

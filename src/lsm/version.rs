@@ -1,0 +1,182 @@
+//! A version: which tables make up the store at a moment, by level.
+//!
+//! Invariants:
+//! 1. A version never changes; an edit makes a new one. Who holds one can read all its tables, even those that later
+//!    versions have dropped and whose names are gone.
+//! 2. Tables of level 0 stand newest first and may overlap.
+//! 3. Tables of a deeper level stand by their keys and do not overlap; all versions of a key are in one of them.
+//! 4. For any key, what is in a level is newer than what is in the levels below.
+
+use super::level_cursor::LevelCursor;
+use crate::base::cursor::Cursor;
+use crate::base::entry::{EntryRef, Position};
+use crate::base::error::Result;
+use crate::base::ident::{FileId, FileNumber, SeqNo};
+use crate::base::limits::LEVELS;
+use crate::format::manifest::{TableMeta, VersionEdit};
+use crate::format::table::cursor::TableCursor;
+use crate::format::table::filter;
+use crate::format::table::reader::TableReader;
+use std::sync::Arc;
+
+/// The tables of a level in their order.
+pub type Level = Arc<[Arc<TableReader>]>;
+
+/// The tables of a store at a moment.
+#[derive(Clone, Debug)]
+pub struct Version {
+    levels: [Level; LEVELS],
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self { levels: std::array::from_fn(|_| Level::from([])) }
+    }
+}
+
+impl Version {
+    /// The version of these tables, whose invariants are checked; the message says which one does not hold.
+    pub fn new(tables: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
+        let mut levels: [Vec<Arc<TableReader>>; LEVELS] = std::array::from_fn(|_| Vec::new());
+        for (level, table) in tables {
+            levels
+                .get_mut(usize::from(level))
+                .ok_or_else(|| format!("table {} on a level below {LEVELS}, not {level}", table.meta().id))?
+                .push(table);
+        }
+        for (level, tables) in levels.iter_mut().enumerate() {
+            if level == 0 {
+                tables.sort_by_key(|table| std::cmp::Reverse(table.meta().newest_seqno));
+                continue;
+            }
+            tables.sort_by(|left, right| left.meta().smallest.cmp(&right.meta().smallest));
+            for pair in tables.windows(2) {
+                if let [left, right] = pair
+                    && left.meta().largest >= right.meta().smallest
+                {
+                    let (left, right) = (left.meta().id, right.meta().id);
+                    return Err(format!("tables {left} and {right} of level {level} not to overlap"));
+                }
+            }
+        }
+        Ok(Self { levels: levels.map(Level::from) })
+    }
+
+    /// This version with some tables gone and others there.
+    pub fn with(&self, removed: &[(u8, FileId)], added: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
+        let is_removed = |level: u8, id| removed.iter().any(|removed| *removed == (level, id));
+        let mut tables: Vec<_> =
+            self.tables().filter(|(level, table)| !is_removed(*level, table.meta().id)).collect();
+        if tables.len() + removed.len() != self.tables().count() {
+            return Err("the tables that an edit removes".to_owned());
+        }
+        tables.extend(added);
+        Self::new(tables)
+    }
+
+    /// The tables of a level.
+    pub fn level(&self, level: usize) -> &Level {
+        &self.levels[level]
+    }
+
+    /// All tables with their level, newest level first.
+    pub fn tables(&self) -> impl Iterator<Item = (u8, Arc<TableReader>)> {
+        (0_u8..)
+            .zip(&self.levels)
+            .flat_map(|(level, tables)| tables.iter().map(move |table| (level, Arc::clone(table))))
+    }
+
+    /// The bytes of all tables of a level.
+    pub fn level_bytes(&self, level: usize) -> u64 {
+        self.levels[level].iter().map(|table| table.meta().size_bytes).sum()
+    }
+
+    /// The tables of a level whose keys may lie between two keys, both included.
+    pub fn overlapping(&self, level: usize, smallest: &[u8], largest: &[u8]) -> Vec<Arc<TableReader>> {
+        let overlaps = |table: &&Arc<TableReader>| {
+            table.meta().smallest.as_slice() <= largest && smallest <= table.meta().largest.as_slice()
+        };
+        self.levels[level].iter().filter(overlaps).map(Arc::clone).collect()
+    }
+
+    /// Whether an older version of `key` may lie beside or below a new table on `level`: below it on a sorted level;
+    /// anywhere when the new table is one of level 0.
+    pub fn may_hold_older(&self, level: usize, key: &[u8]) -> bool {
+        level == 0 || self.levels[level + 1..].iter().any(|tables| table_for(tables, key).is_some())
+    }
+
+    /// Calls `found` with the newest entry of `target.key` at `target.seqno`, tombstones included.
+    pub fn get<R>(&self, target: Position<'_>, found: impl FnOnce(EntryRef<'_>) -> R) -> Result<Option<R>> {
+        let hash = filter::hash(target.key);
+        let mut found = Some(found);
+        let mut look =
+            |table: &TableReader| table.get(target, hash, |entry| found.take().map(|found| found(entry)));
+        let (level_0, deeper) = self.levels.split_first().expect("there is a level 0");
+        for table in level_0.iter().filter(|table| table.covers(target.key)) {
+            if let Some(result) = look(table)? {
+                return Ok(result);
+            }
+        }
+        for tables in deeper {
+            if let Some(table) = table_for(tables, target.key)
+                && let Some(result) = look(table)?
+            {
+                return Ok(result);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Cursors over all tables that may hold keys from `smallest` on and before `end`, newest first.
+    pub fn cursors(&self, smallest: &[u8], end: Option<&[u8]>) -> Vec<Box<dyn Cursor>> {
+        let is_beyond = |table: &TableReader| {
+            table.meta().largest.as_slice() < smallest
+                || end.is_some_and(|end| end <= table.meta().smallest.as_slice())
+        };
+        let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
+        let (level_0, deeper) = self.levels.split_first().expect("there is a level 0");
+        for table in level_0.iter().filter(|table| !is_beyond(table)) {
+            cursors.push(Box::new(TableCursor::new(Arc::clone(table))));
+        }
+        for tables in deeper.iter().filter(|tables| !tables.iter().all(|table| is_beyond(table))) {
+            cursors.push(Box::new(LevelCursor::new(Arc::clone(tables))));
+        }
+        cursors
+    }
+}
+
+/// The table of a sorted level that may hold `key`.
+fn table_for<'a>(tables: &'a [Arc<TableReader>], key: &[u8]) -> Option<&'a Arc<TableReader>> {
+    let index = tables.partition_point(|table| table.meta().largest.as_slice() < key);
+    tables.get(index).filter(|table| table.covers(key))
+}
+
+/// What a manifest's edits add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManifestState {
+    /// The tables with their level.
+    pub tables: Vec<(u8, TableMeta)>,
+    /// The first log segment that is needed.
+    pub oldest_segment: FileNumber,
+    /// Every commit up to here is in tables.
+    pub flushed_seqno: SeqNo,
+}
+
+impl ManifestState {
+    /// Applies edits in order; the message says what an edit expected that is not there.
+    pub fn fold(edits: &[VersionEdit]) -> Result<Self, String> {
+        let mut state = Self::default();
+        for edit in edits {
+            for removed in &edit.removed {
+                let is_it = |(level, meta): &(u8, TableMeta)| (*level, meta.id) == *removed;
+                let index = state.tables.iter().position(is_it);
+                let index = index.ok_or_else(|| format!("table {} on level {}", removed.1, removed.0))?;
+                state.tables.remove(index);
+            }
+            state.tables.extend(edit.added.iter().cloned());
+            state.oldest_segment = edit.oldest_segment.unwrap_or(state.oldest_segment);
+            state.flushed_seqno = edit.flushed_seqno.unwrap_or(state.flushed_seqno);
+        }
+        Ok(state)
+    }
+}
