@@ -201,7 +201,7 @@ pub enum StoredView<'a> {
 }
 
 impl<'a> StoredValue<'a> {
-    /// The one value in `bytes`, as [`encode_value`] writes it.
+    /// The one value in `bytes`, as [`encode_value`](super::encoding::encode_value) writes it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut place = Place { bytes, offset: 0, level: 1 };
         let value = place.value()?;
@@ -213,7 +213,7 @@ impl<'a> StoredValue<'a> {
         self.tag.value_type()
     }
 
-    /// The value's bytes, as [`encode_value`] writes them.
+    /// The value's bytes, as [`encode_value`](super::encoding::encode_value) writes them.
     pub fn encoded(&self) -> &'a [u8] {
         self.encoded
     }
