@@ -624,10 +624,8 @@ mod tests {
         let _ = stored.get("b");
         let _ = stored.size_bytes();
         let _ = project(&stored, &["a", "c"], &mut Vec::new());
-        for attribute in stored.attributes() {
-            if let Ok((_, value)) = attribute {
-                drop(format!("{value:?}"));
-            }
+        for (_, value) in stored.attributes().flatten() {
+            drop(format!("{value:?}"));
         }
         stored.to_item().ok()
     }

@@ -485,7 +485,7 @@ mod tests {
     #[test]
     fn keys_of_maps_become_texts() {
         assert_eq!(to_item(&HashMap::from([(1_u8, 2)])), Ok(Item::new().with("1", 2)));
-        assert_eq!(to_item(&BTreeMap::from([(Some('a'), ())])), Ok(Item::new().with("a", ())));
+        assert_eq!(to_item(&BTreeMap::from([(Some('a'), "b")])), Ok(Item::new().with("a", "b")));
         assert_eq!(
             message(&BTreeMap::from([((1, 2), 3)])),
             "expected a text as the name of an attribute, found a tuple"
