@@ -8,3 +8,4 @@ pub mod value;
 pub mod encoding;
 pub mod stored;
 pub mod key;
+pub mod serde;

@@ -201,7 +201,7 @@ pub enum StoredView<'a> {
 }
 
 impl<'a> StoredValue<'a> {
-    /// The one value in `bytes`, as [`encode_value`] writes it.
+    /// The one value in `bytes`, as [`encode_value`](super::encoding::encode_value) writes it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut place = Place { bytes, offset: 0, level: 1 };
         let value = place.value()?;
@@ -213,7 +213,7 @@ impl<'a> StoredValue<'a> {
         self.tag.value_type()
     }
 
-    /// The value's bytes, as [`encode_value`] writes them.
+    /// The value's bytes, as [`encode_value`](super::encoding::encode_value) writes them.
     pub fn encoded(&self) -> &'a [u8] {
         self.encoded
     }
@@ -624,10 +624,8 @@ mod tests {
         let _ = stored.get("b");
         let _ = stored.size_bytes();
         let _ = project(&stored, &["a", "c"], &mut Vec::new());
-        for attribute in stored.attributes() {
-            if let Ok((_, value)) = attribute {
-                drop(format!("{value:?}"));
-            }
+        for (_, value) in stored.attributes().flatten() {
+            drop(format!("{value:?}"));
         }
         stored.to_item().ok()
     }
