@@ -205,7 +205,10 @@ impl fmt::Display for StoreError {
         if self.inner.outcome == Outcome::Unknown
             && let StoreFault::Poisoned { first_cause } = &self.inner.fault
         {
-            return write!(f, "the outcome of the write is unknown until the store is opened again: {first_cause}");
+            return write!(
+                f,
+                "the outcome of the write is unknown until the store is opened again: {first_cause}"
+            );
         }
         self.inner.fault.fmt(f)
     }

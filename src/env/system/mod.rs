@@ -1,7 +1,11 @@
 //! The operating system: files by `pread` and `pwrite`, its clocks, its randomness, its threads.
 //!
 //! The one place where the calls that `clippy.toml` bans are allowed.
-#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is the seam they are banned for")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the seam they are banned for"
+)]
 
 mod clock;
 mod files;
