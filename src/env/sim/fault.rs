@@ -60,6 +60,8 @@ pub struct FaultRule {
     pub written_bytes: u64,
     /// What a sync that fails leaves.
     pub sync: SyncFailure,
+    /// Whether a sync or a change of names is done all the same, and only its answer is lost.
+    pub takes_effect: bool,
 }
 
 /// How often a rule fires.
@@ -108,6 +110,7 @@ impl FaultRule {
             errno: errno::EIO,
             written_bytes: 0,
             sync: SyncFailure::CleanKeepsNew,
+            takes_effect: false,
         }
     }
 
@@ -145,6 +148,11 @@ impl FaultRule {
     /// A sync that fails leaves this.
     pub fn sync(self, sync: SyncFailure) -> Self {
         Self { sync, ..self }
+    }
+
+    /// A sync or a change of names is done all the same, and only its answer is lost.
+    pub fn takes_effect(self) -> Self {
+        Self { takes_effect: true, ..self }
     }
 
     fn matches(&self, number: u64, operation: &Operation) -> bool {
@@ -200,6 +208,7 @@ pub(super) struct Fault {
     pub(super) error: io::Error,
     pub(super) written_bytes: u64,
     pub(super) sync: SyncFailure,
+    pub(super) takes_effect: bool,
 }
 
 impl FaultPlan {
@@ -242,6 +251,7 @@ impl FaultPlan {
                     error: io::Error::from_raw_os_error(active.rule.errno),
                     written_bytes: active.rule.written_bytes,
                     sync: active.rule.sync,
+                    takes_effect: active.rule.takes_effect,
                 });
             }
         }

@@ -197,13 +197,16 @@ impl Vfs for SimVfs {
             let (from_place, to_place) = (state.names.place(from)?, state.names.place(to)?);
             let node = state.names.at(&from_place).cloned().ok_or(ErrorKind::NotFound)?;
             match (&node, state.names.at(&to_place)) {
+                (Node::Directory(moved), _) if state.names.is_within(to_place.0, *moved) => {
+                    return Err(ErrorKind::InvalidInput.into());
+                }
+                (_, Some(Node::Directory(above))) if state.names.is_within(from_place.0, *above) => {
+                    return Err(ErrorKind::DirectoryNotEmpty.into());
+                }
                 // Two names of one file: nothing happens.
                 (node, Some(replaced)) if node.is(replaced) => return Ok(Vec::new()),
                 (Node::File(_), Some(Node::Directory(_))) => return Err(ErrorKind::IsADirectory.into()),
                 (Node::Directory(_), Some(Node::File(_))) => return Err(ErrorKind::NotADirectory.into()),
-                (Node::Directory(moved), _) if state.names.is_within(to_place.0, *moved) => {
-                    return Err(ErrorKind::InvalidInput.into());
-                }
                 (Node::Directory(_), Some(Node::Directory(replaced)))
                     if !state.names.names(*replaced).is_empty() =>
                 {
@@ -252,7 +255,9 @@ impl Vfs for SimVfs {
             }
             Admission::Faulty(fault) => {
                 let directory = state.names.resolve_directory(path)?;
-                if fault.sync != SyncFailure::StaysPending {
+                if fault.takes_effect {
+                    state.names.sync(directory);
+                } else if fault.sync != SyncFailure::StaysPending {
                     state.names.fail_sync(directory);
                 }
                 Err(fault.error)
@@ -369,6 +374,34 @@ mod tests {
             Some(b"\0".to_vec()),
             "nothing was written"
         );
+    }
+
+    #[test]
+    fn a_change_of_names_that_fails_may_have_happened() {
+        let vfs = SimVfs::new();
+        let (from, to) = (Path::new("/a"), Path::new("/b"));
+        file_of(&vfs, "/a");
+        vfs.fail(FaultRule::on(&[OpKind::Rename]));
+        assert!(vfs.rename(from, to).is_err());
+        assert_eq!(vfs.paths(), [from]);
+        vfs.fail(FaultRule::on(&[OpKind::Rename]).takes_effect());
+        assert!(vfs.rename(from, to).is_err());
+        assert_eq!(vfs.paths(), [to]);
+        vfs.fail(FaultRule::on(&[OpKind::SyncDir]).takes_effect());
+        assert!(vfs.sync_dir(Path::new("/")).is_err());
+        assert_eq!(vfs.crash_image(ImageChoice::AllLost).paths(), [to]);
+    }
+
+    #[test]
+    fn names_that_a_failed_sync_left_are_not_made_durable_by_the_next() {
+        for (failure, expected) in [(SyncFailure::CleanKeepsNew, 0), (SyncFailure::StaysPending, 1)] {
+            let vfs = SimVfs::new();
+            file_of(&vfs, "/a");
+            vfs.fail(FaultRule::on(&[OpKind::SyncDir]).sync(failure));
+            assert!(vfs.sync_dir(Path::new("/")).is_err());
+            assert!(vfs.sync_dir(Path::new("/")).is_ok());
+            assert_eq!(vfs.crash_image(ImageChoice::AllLost).paths().len(), expected, "{failure:?}");
+        }
     }
 
     #[test]

@@ -90,7 +90,11 @@ impl SimFile {
                 Ok(())
             }
             Admission::Faulty(fault) => {
-                contents.fail_sync(fault.sync);
+                if fault.takes_effect {
+                    contents.sync();
+                } else {
+                    contents.fail_sync(fault.sync);
+                }
                 self.reported.store(contents.failures, Ordering::SeqCst);
                 Err(fault.error)
             }

@@ -107,9 +107,10 @@ impl State {
         operation: Operation,
         plan: impl FnOnce(&mut Self) -> io::Result<Vec<Binding>>,
     ) -> io::Result<()> {
-        let state = match self.admit(operation, &[]) {
-            Admission::Granted => PendingState::Dirty,
-            Admission::InFlight => PendingState::InFlight,
+        let (state, answer) = match self.admit(operation, &[]) {
+            Admission::Granted => (PendingState::Dirty, Ok(())),
+            Admission::InFlight => (PendingState::InFlight, Err(crash_error())),
+            Admission::Faulty(fault) if fault.takes_effect => (PendingState::Dirty, Err(fault.error)),
             Admission::Faulty(fault) => return Err(fault.error),
             Admission::Stopped => return Err(crash_error()),
         };
@@ -121,10 +122,7 @@ impl State {
                 self.remember(&inode);
             }
         }
-        match state {
-            PendingState::InFlight => Err(crash_error()),
-            PendingState::Dirty | PendingState::Stuck => planned.map(|_| ()),
-        }
+        answer.and(planned.map(|_| ()))
     }
 
     /// How many bytes the files take that have a name.

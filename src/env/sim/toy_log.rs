@@ -89,7 +89,10 @@ impl<'a> ToyLog<'a> {
 
     /// Begins the present segment with the number of the last record before it, and makes it the current one.
     fn begin(&mut self) -> io::Result<()> {
-        self.file.fill((RECORD_BYTES * (RECORDS_PER_SEGMENT + 1)) as u64)?;
+        // Every other segment is filled ahead of time, the rest grow record by record.
+        if self.segment.is_multiple_of(2) {
+            self.file.fill((RECORD_BYTES * (RECORDS_PER_SEGMENT + 1)) as u64)?;
+        }
         self.records = 0;
         self.write(self.last)?;
         self.file.sync()?;
@@ -175,13 +178,12 @@ fn read(vfs: &dyn Vfs, bug: Option<Bug>) -> io::Result<(u64, Vec<u64>)> {
     let mut numbers: Vec<u64> = Vec::new();
     for found in bytes.chunks_exact(RECORD_BYTES) {
         let number = u64::from_le_bytes(found[4..12].try_into().map_err(|_| damaged())?);
-        let is_next = numbers.last().is_none_or(|last| number == last + 1);
         let is_whole = if bug == Some(Bug::ChecksumIgnored) {
             number != 0 || numbers.is_empty()
         } else {
             found == record(segment, number, bug)
         };
-        if !is_whole || !is_next {
+        if !is_whole {
             break;
         }
         // What is no checksum's business: that the payload is the record's.
@@ -311,6 +313,8 @@ fn few_pending_changes_are_looked_at_in_all_combinations() {
     vfs.crash_at(20);
     let _ = workload(&vfs, None, &mut acknowledged);
     let images = vfs.exhaustive_images().expect("everything is synced step by step");
-    assert!(images.map(|(_, image)| verify(&image, None, acknowledged).expect("it is right")).count() > 1);
+    let found: Vec<u64> =
+        images.map(|(_, image)| verify(&image, None, acknowledged).expect("it is right")).collect();
+    assert!(found.len() > 1);
     assert_eq!(vfs.crash_image(ImageChoice::AllLost).pending_count(), 0);
 }
