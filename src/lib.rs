@@ -7,3 +7,6 @@ pub mod lsm;
 pub mod engine;
 pub mod dynamo;
 pub mod api;
+
+#[cfg(feature = "sim")]
+pub use crate::env::sim;
