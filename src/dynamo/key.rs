@@ -27,6 +27,7 @@ use super::number::Number;
 use super::stored::StoredValue;
 use super::value::{Value, ValueType};
 use crate::base::codec::{DecodeError, Decoder, Encode};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const TAG_STRING: u8 = 0x10;
@@ -44,7 +45,7 @@ const END: u8 = 0x01;
 const MAGNITUDE_BIAS: i16 = 130;
 
 /// The type of a key attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum KeyType {
     /// `S`.
     String,

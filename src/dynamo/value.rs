@@ -179,7 +179,7 @@ impl fmt::Display for ValueFault {
 impl std::error::Error for ValueFault {}
 
 /// Standard base64 with padding, which DynamoDB's texts show binaries in.
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -354,7 +354,7 @@ macro_rules! value_from {
 }
 
 value_from! {
-    String(String), String(&str), String(char), String(Box<str>),
+    String(String), String(&str), String(&String), String(char), String(Box<str>),
     Number(Number), Number(i8), Number(i16), Number(i32), Number(i64), Number(isize),
     Number(u8), Number(u16), Number(u32), Number(u64), Number(usize),
     Binary(Vec<u8>), Binary(&[u8]), Binary(Box<[u8]>), Bool(bool),
