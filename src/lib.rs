@@ -1,4 +1,63 @@
 //! Pixii: an embedded, persistent, log-structured storage engine with the data model of DynamoDB.
+//!
+//! A [`Database`] is a directory, or memory. In it are tables of items; an item is found by its key, and the items of a
+//! partition are read in the order of their sort key. Global secondary indexes find them by other attributes, and are
+//! always consistent with their table.
+//!
+//! ```
+//! use pixii::{Database, GlobalIndex, KeyType, TableSchema};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Debug, PartialEq)]
+//! struct Message {
+//!     room: String,
+//!     sent_at: u64,
+//!     sender: String,
+//!     text: String,
+//! }
+//!
+//! let database = Database::in_memory()?; // or `Database::open("some/directory")`
+//! let messages = database.create_table(
+//!     TableSchema::builder("Messages")
+//!         .partition_key("room", KeyType::String)
+//!         .sort_key("sent_at", KeyType::Number)
+//!         .global_index(
+//!             GlobalIndex::builder("BySender")
+//!                 .partition_key("sender", KeyType::String)
+//!                 .sort_key("sent_at", KeyType::Number),
+//!         )
+//!         .build()?,
+//! )?;
+//!
+//! // A put returns when it is durable; a buffered one survives the process and is synced a little later.
+//! let hello = Message { room: "kitchen".into(), sent_at: 7, sender: "ada".into(), text: "hello".into() };
+//! messages.put(&hello)?;
+//! let tea = Message { room: "kitchen".into(), sent_at: 9, sender: "bob".into(), text: "tea?".into() };
+//! messages.put_request(&tea).buffered().send()?;
+//!
+//! // One item by its key, as the type that it was, or attribute by attribute.
+//! assert_eq!(messages.get(("kitchen", 7))?, Some(hello));
+//! let item = messages.get_item(("kitchen", 9))?.expect("it was just written");
+//! assert_eq!(item.get("sender"), Some(&"bob".into()));
+//!
+//! // A partition in order, a part of it, backwards, or by page.
+//! for message in messages.query("kitchen").sort_key_between(5, 10).typed::<Message>() {
+//!     println!("{}", message?.text);
+//! }
+//! let newest = messages.query("kitchen").reverse().limit(1).page()?;
+//! assert_eq!(newest.items[0].get("text"), Some(&"tea?".into()));
+//!
+//! // The same items by another key.
+//! let by_bob = messages.query("bob").index("BySender").typed::<Message>();
+//! assert_eq!(by_bob.into_iter().collect::<Result<Vec<_>, _>>()?, [tea]);
+//! # Ok::<(), pixii::Error>(())
+//! ```
+//!
+//! Rules, limits and the words of errors are DynamoDB's. An [`Error`] says by its [`kind`](Error::kind) what the caller
+//! can do, and by its [`outcome`](Error::outcome) whether a write that failed may still be found.
+//!
+//! The face of the crate is what stands at its root. The modules are its layers, lowest first; each uses only what
+//! stands above it here.
 
 pub mod base;
 pub mod env;
@@ -8,5 +67,26 @@ pub mod engine;
 pub mod dynamo;
 pub mod api;
 
+pub use api::database::{Database, DatabaseOptions};
+pub use api::key::IntoKey;
+pub use api::query::{Items, Query, Scan};
+pub use api::table::Table;
+pub use api::write::{Delete, Put};
+pub use base::error::Outcome;
+pub use dynamo::condition::KeyCondition;
+pub use dynamo::error::{Error, ErrorKind, Result};
+pub use dynamo::fault::{Fault, Operation};
+pub use dynamo::item_key::Key;
+pub use dynamo::key::KeyType;
+pub use dynamo::number::Number;
+pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
+pub use dynamo::schema::{GlobalIndex, Projection, TableSchema};
+pub use dynamo::serde::sets;
+pub use dynamo::value::{Item, Value};
+pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
+pub use engine::options::{Durability, EngineOptions};
+pub use engine::statistics::Statistics;
+pub use engine::ticket::Commit;
+pub use env::environment::Environment;
 #[cfg(feature = "sim")]
-pub use crate::env::sim;
+pub use env::sim;

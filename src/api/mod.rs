@@ -1,1 +1,11 @@
-//! api
+//! The crate's face: [`Database`](database::Database), [`Table`](table::Table), and the requests one builds on them.
+//!
+//! Decides none of DynamoDB's rules: it turns Rust values into requests and answers into Rust values. In the order of
+//! use:
+
+pub mod key;
+pub mod handle;
+pub mod write;
+pub mod query;
+pub mod table;
+pub mod database;

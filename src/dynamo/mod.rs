@@ -1,1 +1,22 @@
-//! dynamo
+//! DynamoDB's data model over ordered bytes: values and items, their stored form, keys, schemas and operations.
+//!
+//! Knows nothing of files, threads and levels. In the order of use:
+
+pub mod limits;
+pub mod number;
+pub mod value;
+pub mod encoding;
+pub mod stored;
+pub mod key;
+pub mod serde;
+pub mod fault;
+mod messages;
+pub mod error;
+pub mod schema;
+pub mod table;
+pub mod catalog;
+pub mod item_key;
+mod index;
+pub mod condition;
+pub mod write;
+pub mod read;

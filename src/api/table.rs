@@ -1,0 +1,222 @@
+//! A table: the handle that items are written and read through.
+
+use super::handle::Handle;
+use super::key::IntoKey;
+use super::query::{Query, Scan, read_item, read_typed};
+use super::write::{Delete, Put};
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::read::{self, Page, QueryRequest, ScanRequest, Walk};
+use crate::dynamo::schema::TableSchema;
+use crate::dynamo::serde::ser::to_item;
+use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::value::{Item, Value};
+use crate::dynamo::write::{self, DeleteRequest, Pending, PutRequest};
+use crate::engine::store::Engine;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::sync::Arc;
+
+/// A table of an open database. Cheap to clone, and shared freely between threads.
+///
+/// Anything that serde can serialise to a map is an item; [`Item`] itself is one, exactly.
+///
+/// ```
+/// use pixii::{Database, KeyType, TableSchema};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Debug, PartialEq)]
+/// struct Song {
+///     artist: String,
+///     title: String,
+///     plays: u64,
+/// }
+///
+/// let database = Database::in_memory()?;
+/// let songs = database.create_table(
+///     TableSchema::builder("Songs")
+///         .partition_key("artist", KeyType::String)
+///         .sort_key("title", KeyType::String)
+///         .build()?,
+/// )?;
+///
+/// let zombie = Song { artist: "Fela".into(), title: "Zombie".into(), plays: 7 };
+/// songs.put(&zombie)?;
+/// assert_eq!(songs.get(("Fela", "Zombie"))?, Some(zombie));
+/// songs.delete(("Fela", "Zombie"))?;
+/// assert_eq!(songs.get::<Song>(("Fela", "Zombie"))?, None);
+/// # Ok::<(), pixii::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Table {
+    handle: Handle,
+}
+
+impl Table {
+    pub(super) fn new(engine: Engine, table: Arc<TableDescriptor>) -> Self {
+        Self { handle: Handle { engine, table } }
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        self.schema().name()
+    }
+
+    /// What the table is.
+    pub fn schema(&self) -> &TableSchema {
+        self.handle.table.schema()
+    }
+
+    /// Writes an item whole, in place of the one that has its key, and waits until that is durable.
+    pub fn put<T: Serialize + ?Sized>(&self, item: &T) -> Result<()> {
+        self.put_request(item).send().map(drop)
+    }
+
+    /// Writes an item whole that is an [`Item`] already, and waits until that is durable.
+    pub fn put_item(&self, item: Item) -> Result<()> {
+        Put::new(&self.handle, Ok(item)).send().map(drop)
+    }
+
+    /// A put with options.
+    ///
+    /// ```
+    /// # use pixii::{Database, Item, KeyType, TableSchema};
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// visits.put(&Item::new().with("page", "/").with("count", 1))?;
+    /// let answer = visits.put_request(&Item::new().with("page", "/").with("count", 2)).return_old().buffered().send()?;
+    /// assert_eq!(answer.old_item.and_then(|old| old.get("count").cloned()), Some(1.into()));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn put_request<T: Serialize + ?Sized>(&self, item: &T) -> Put<'_> {
+        let item = to_item(item).map_err(|error| Error::new(Operation::PutItem, Fault::Serde(error)));
+        Put::new(&self.handle, item)
+    }
+
+    /// Reads an item as a `T`, directly from where it is stored.
+    pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
+        let Handle { engine, table } = &self.handle;
+        read::get(engine, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
+    }
+
+    /// Reads an item with all its attributes.
+    pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
+        let Handle { engine, table } = &self.handle;
+        read::get(engine, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
+    }
+
+    /// Removes an item, and waits until that is durable. Nothing happens to a missing one.
+    pub fn delete(&self, key: impl IntoKey) -> Result<()> {
+        self.delete_request(key).send().map(drop)
+    }
+
+    /// A delete with options.
+    ///
+    /// ```
+    /// # use pixii::{Database, Item, KeyType, TableSchema};
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// # visits.put(&Item::new().with("page", "/"))?;
+    /// assert!(visits.delete_request("/").return_old().send()?.old_item.is_some());
+    /// assert!(visits.delete_request("/").return_old().send()?.old_item.is_none());
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn delete_request(&self, key: impl IntoKey) -> Delete<'_> {
+        Delete::new(&self.handle, key.into_key())
+    }
+
+    /// The items of a partition of the table, or of an index, in the order of their sort key.
+    ///
+    /// ```
+    /// # use pixii::{Database, GlobalIndex, Item, KeyType, TableSchema};
+    /// # let database = Database::in_memory()?;
+    /// let messages = database.create_table(
+    ///     TableSchema::builder("Messages")
+    ///         .partition_key("Room", KeyType::String)
+    ///         .sort_key("SentAt", KeyType::Number)
+    ///         .global_index(
+    ///             GlobalIndex::builder("BySender")
+    ///                 .partition_key("Sender", KeyType::String)
+    ///                 .sort_key("SentAt", KeyType::Number),
+    ///         )
+    ///         .build()?,
+    /// )?;
+    /// for (room, sent_at, sender) in [("kitchen", 1, "ada"), ("garden", 2, "ada"), ("garden", 3, "bob")] {
+    ///     messages.put(&Item::new().with("Room", room).with("SentAt", sent_at).with("Sender", sender))?;
+    /// }
+    /// let by_ada = messages.query("ada").index("BySender").sort_key_greater(1).page()?;
+    /// assert_eq!(by_ada.count(), 1);
+    /// assert_eq!(by_ada.items[0].get("Room"), Some(&"garden".into()));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn query(&self, partition: impl Into<Value>) -> Query<'_> {
+        Query::new(&self.handle, partition.into())
+    }
+
+    /// All items of the table, or of an index.
+    ///
+    /// ```
+    /// # use pixii::{Database, Item, KeyType, TableSchema};
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// for page in ["/", "/about", "/news"] {
+    ///     visits.put(&Item::new().with("page", page))?;
+    /// }
+    /// let first = visits.scan().limit(2).page()?;
+    /// let next = first.last_evaluated_key.expect("two items are not all");
+    /// assert_eq!(first.items.len() + visits.scan().start_after(next).into_iter().count(), 3);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn scan(&self) -> Scan<'_> {
+        Scan::new(&self.handle)
+    }
+}
+
+/// Requests as plain data, for those who translate them from elsewhere.
+impl Table {
+    /// Begins to write an item.
+    ///
+    /// ```
+    /// # use pixii::{Database, Item, KeyType, TableSchema};
+    /// use pixii::{Durability, PutRequest, ReturnValues};
+    ///
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// let item = Item::new().with("page", "/");
+    /// let request = PutRequest { item, return_values: ReturnValues::AllOld, durability: Durability::Buffered };
+    /// let pending = visits.submit_put(request)?;
+    /// assert_eq!(pending.wait()?.old_item, None);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn submit_put(&self, request: PutRequest) -> Result<Pending> {
+        write::put(&self.handle.engine, &self.handle.table, request)
+    }
+
+    /// Begins to remove an item.
+    pub fn submit_delete(&self, request: DeleteRequest) -> Result<Pending> {
+        write::delete(&self.handle.engine, &self.handle.table, request)
+    }
+
+    /// Reads a page of a query.
+    pub fn query_page(&self, request: QueryRequest) -> Result<Page> {
+        let walk = Walk::query(&self.handle.engine, &self.handle.table, request, None)?;
+        walk.page(|item| read_item(item, Operation::Query))
+    }
+
+    /// Reads a page of a scan.
+    pub fn scan_page(&self, request: ScanRequest) -> Result<Page> {
+        let walk = Walk::scan(&self.handle.engine, &self.handle.table, request, None)?;
+        walk.page(|item| read_item(item, Operation::Scan))
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("schema", self.schema()).finish_non_exhaustive()
+    }
+}

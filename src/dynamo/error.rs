@@ -1,0 +1,175 @@
+//! The error of every operation: structure within, few kinds without.
+
+use super::fault::{Fault, Operation};
+use super::messages;
+use super::serde::error::SerdeFault;
+use crate::base::codec::DecodeError;
+use crate::base::error::{Outcome, StoreError, StoreErrorKind};
+use std::fmt;
+use std::sync::Arc;
+
+/// The result of every operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong. Cheap to clone.
+///
+/// [`kind`](Self::kind) says what the caller can do, [`outcome`](Self::outcome) whether a write that failed may still
+/// be seen, and [`fault`](Self::fault) has the particulars. Its text is DynamoDB's.
+///
+/// ```
+/// use pixii::{Database, ErrorKind};
+///
+/// let database = Database::in_memory()?;
+/// let error = database.table("Music").map(drop).expect_err("nobody made that table");
+/// assert_eq!(error.kind(), ErrorKind::ResourceNotFound);
+/// assert_eq!(error.to_string(), "Requested resource not found: Table: Music not found");
+/// # Ok::<(), pixii::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    operation: Option<Operation>,
+    fault: Fault,
+}
+
+/// What the caller can do about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request is wrong and will be wrong again: change it.
+    Validation,
+    /// A Rust value and an item do not fit each other: change the type, or the item.
+    Serialization,
+    /// No such table: create it, or correct the name.
+    ResourceNotFound,
+    /// The table exists already, or is being changed.
+    ResourceInUse,
+    /// The disk holds other bytes than were written: restore from a copy.
+    Corruption,
+    /// The operating system failed: look at the disk, then open the database again.
+    Io,
+    /// The disk is full: make room, and open the database again if the log could not be written.
+    NoSpace,
+    /// An earlier failure stopped all writing: close and open the database. Reads go on until then.
+    Poisoned,
+    /// Somebody else has the database open: wait or stop them.
+    Locked,
+    /// The file system does not let us write: check permissions.
+    ReadOnly,
+    /// Not a database of ours, or not in a format we read: check the path and the version.
+    InvalidDatabase,
+    /// The database was closed: open it again.
+    Closed,
+}
+
+impl Error {
+    /// The fault that `operation` met.
+    pub(crate) fn new(operation: Operation, fault: Fault) -> Self {
+        Self { inner: Arc::new(Inner { operation: Some(operation), fault }) }
+    }
+
+    /// A stored row that does not parse.
+    pub(crate) fn damaged(row: &'static str, error: DecodeError) -> Self {
+        Self { inner: Arc::new(Inner { operation: None, fault: Fault::DamagedRow { row, error } }) }
+    }
+
+    /// What the caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        match &self.inner.fault {
+            Fault::TableNotFound { .. } => ErrorKind::ResourceNotFound,
+            Fault::TableExists { .. } => ErrorKind::ResourceInUse,
+            Fault::Serde(error) => match error.fault() {
+                SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
+                SerdeFault::Unreadable(_) => ErrorKind::Corruption,
+                _ => ErrorKind::Serialization,
+            },
+            Fault::DamagedRow { .. } => ErrorKind::Corruption,
+            Fault::Storage(error) => match error.kind() {
+                StoreErrorKind::Corruption => ErrorKind::Corruption,
+                StoreErrorKind::Io => ErrorKind::Io,
+                StoreErrorKind::NoSpace => ErrorKind::NoSpace,
+                StoreErrorKind::Poisoned => ErrorKind::Poisoned,
+                StoreErrorKind::Locked => ErrorKind::Locked,
+                StoreErrorKind::ReadOnly => ErrorKind::ReadOnly,
+                StoreErrorKind::InvalidStore => ErrorKind::InvalidDatabase,
+                StoreErrorKind::TooLarge => ErrorKind::Validation,
+                StoreErrorKind::Closed => ErrorKind::Closed,
+            },
+            _ => ErrorKind::Validation,
+        }
+    }
+
+    /// The name of DynamoDB's exception.
+    pub fn exception(&self) -> &'static str {
+        match self.kind() {
+            ErrorKind::Validation => "ValidationException",
+            ErrorKind::Serialization => "SerializationException",
+            ErrorKind::ResourceNotFound => "ResourceNotFoundException",
+            ErrorKind::ResourceInUse => "ResourceInUseException",
+            ErrorKind::Corruption
+            | ErrorKind::Io
+            | ErrorKind::NoSpace
+            | ErrorKind::Poisoned
+            | ErrorKind::Locked
+            | ErrorKind::ReadOnly
+            | ErrorKind::InvalidDatabase
+            | ErrorKind::Closed => "InternalServerError",
+        }
+    }
+
+    /// The operation that was called; none for opening, flushing and closing.
+    pub fn operation(&self) -> Option<Operation> {
+        self.inner.operation
+    }
+
+    /// The particulars.
+    pub fn fault(&self) -> &Fault {
+        &self.inner.fault
+    }
+
+    /// Whether a write that failed with this may still be found when the database is opened again.
+    pub fn outcome(&self) -> Outcome {
+        match &self.inner.fault {
+            Fault::Storage(error) => error.outcome(),
+            _ => Outcome::Rejected,
+        }
+    }
+}
+
+/// A failure of the storage below, whatever the operation.
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self { inner: Arc::new(Inner { operation: None, fault: Fault::Storage(error) }) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        messages::write(f, self.inner.operation, &self.inner.fault)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("operation", &self.inner.operation)
+            .field("fault", &self.inner.fault)
+            .field("message", &self.to_string())
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.inner.fault {
+            Fault::Storage(error) => std::error::Error::source(error),
+            Fault::DamagedRow { error, .. } => Some(error),
+            Fault::Serde(error) => Some(error),
+            Fault::Value(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
+//! the same fault in other words by operation.
+
+use super::key::KeyType;
+use super::serde::error::SerdeError;
+use super::value::{Value, ValueFault, ValueType};
+use crate::base::codec::DecodeError;
+use crate::base::error::StoreError;
+use ::serde::{Deserialize, Serialize};
+
+/// An operation of DynamoDB, as it is called there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Makes a table.
+    CreateTable,
+    /// Looks a table up.
+    DescribeTable,
+    /// Writes an item whole.
+    PutItem,
+    /// Reads an item.
+    GetItem,
+    /// Removes an item.
+    DeleteItem,
+    /// Reads the items of a partition in the order of their sort key.
+    Query,
+    /// Reads all items.
+    Scan,
+}
+
+/// What went wrong, with the particulars.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Members of the request break their constraints: at most ten are told.
+    Members(Vec<MemberFault>),
+    /// A value is not one that DynamoDB stores, or an item is too large.
+    Value(ValueFault),
+    /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
+    Serde(SerdeError),
+    /// The table's definition does not fit together.
+    Schema(SchemaFault),
+    /// No such table.
+    TableNotFound {
+        /// The name asked for.
+        table: String,
+    },
+    /// A table of that name exists.
+    TableExists {
+        /// The name.
+        table: String,
+    },
+    /// The table has no such index.
+    IndexNotFound {
+        /// The name asked for.
+        index: String,
+    },
+    /// An item lacks an attribute of the table's key.
+    KeyAttributeMissing {
+        /// The attribute.
+        attribute: String,
+    },
+    /// An attribute of a key has another type than the schema says.
+    KeyTypeMismatch {
+        /// The attribute.
+        attribute: String,
+        /// The schema's type.
+        expected: KeyType,
+        /// The value's type.
+        actual: ValueType,
+        /// The index whose key it is; the table's own if there is none.
+        index: Option<String>,
+    },
+    /// An attribute of a key is an empty string or empty binary.
+    KeyValueEmpty {
+        /// The attribute.
+        attribute: String,
+        /// String or binary.
+        key_type: KeyType,
+        /// The index whose key it is; the table's own if there is none.
+        index: Option<String>,
+    },
+    /// The attributes of a key are longer than is allowed.
+    KeyTooLong {
+        /// Partition or sort key.
+        role: KeyRole,
+    },
+    /// A key given to find an item by does not have the schema's shape.
+    KeyShape,
+    /// What a query asks of keys is wrong.
+    Condition(ConditionFault),
+    /// The place to start from is wrong.
+    StartKey(StartKeyFault),
+    /// A stored row does not parse, though its checksum is right: it was written by another version, or by a bug.
+    DamagedRow {
+        /// What the row is.
+        row: &'static str,
+        /// What was expected where.
+        error: DecodeError,
+    },
+    /// The storage below failed.
+    Storage(StoreError),
+}
+
+/// Which part of a key an attribute is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyRole {
+    /// Chooses the partition.
+    Partition,
+    /// Orders the items of a partition.
+    Sort,
+}
+
+/// A member of a request that breaks its constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberFault {
+    /// The path as DynamoDB writes it: `tableName`, `keySchema.1.member.attributeName`.
+    pub member: String,
+    /// The value, as DynamoDB prints it.
+    pub value: String,
+    /// What it breaks.
+    pub constraint: Constraint,
+}
+
+/// What a member of a request must hold to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Constraint {
+    /// At least so long.
+    LengthAtLeast(usize),
+    /// At most so long.
+    LengthAtMost(usize),
+    /// At least so great.
+    ValueAtLeast(u64),
+    /// Of these characters.
+    Pattern(&'static str),
+}
+
+/// A table's definition that does not fit together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemaFault {
+    /// A key does not begin with its partition key.
+    FirstKeyNotPartition,
+    /// A key has a second part that is not a sort key.
+    SecondKeyNotSort,
+    /// Partition and sort key are the same attribute.
+    SameKeyAttribute,
+    /// An attribute has two types.
+    AttributeDuplicated {
+        /// The attribute.
+        attribute: String,
+    },
+    /// Two indexes have one name.
+    IndexDuplicated {
+        /// The name.
+        index: String,
+    },
+    /// The table has more global indexes than are allowed.
+    TooManyGlobalIndexes,
+    /// A projection includes attributes, and names none.
+    IncludeWithoutAttributes,
+    /// All projections together name more attributes than are allowed.
+    TooManyProjectedAttributes,
+}
+
+/// A key condition that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConditionFault {
+    /// An attribute of the partition key has no condition.
+    PartitionKeyMissing {
+        /// The attribute.
+        attribute: String,
+    },
+    /// There are more conditions than key attributes.
+    TooManyConditions {
+        /// How many conditions there are.
+        conditions: usize,
+        /// How many attributes the key has.
+        attributes: usize,
+    },
+    /// A sort key attribute has a condition though the one before it is not bound to one value.
+    SortKeyGap {
+        /// The attribute that must have an equality.
+        attribute: String,
+        /// The attribute that has a condition.
+        conditioned: String,
+    },
+    /// A value has another type than the schema says.
+    TypeMismatch,
+    /// An operator does not take operands of this type.
+    OperandType {
+        /// The operator, as DynamoDB writes it.
+        operator: &'static str,
+        /// The operand's type.
+        operand: ValueType,
+    },
+    /// The lower bound is above the upper one.
+    BoundsReversed {
+        /// The lower bound.
+        lower: Value,
+        /// The upper bound.
+        upper: Value,
+    },
+    /// The bounds have different types.
+    BoundsOfTwoTypes {
+        /// The lower bound.
+        lower: Value,
+        /// The upper bound.
+        upper: Value,
+    },
+}
+
+/// A place to start from that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartKeyFault {
+    /// It is not a key of what is read.
+    Shape,
+    /// It lies in another partition.
+    OutsidePartition,
+    /// It lies outside the range of the sort key condition.
+    OutsideRange,
+}
+
+impl From<ConditionFault> for Fault {
+    fn from(fault: ConditionFault) -> Self {
+        Self::Condition(fault)
+    }
+}
+
+impl From<SchemaFault> for Fault {
+    fn from(fault: SchemaFault) -> Self {
+        Self::Schema(fault)
+    }
+}

@@ -1,0 +1,169 @@
+//! The keys of items: from what a caller gives, from items, from stored bytes, to the bytes that the engine orders.
+//!
+//! Invariant: a key attribute that is encoded has the schema's type, is not empty and is within its length. The
+//! partition's attributes are each limited by themselves, the sort key's all together.
+
+use super::fault::{Fault, KeyRole};
+use super::key::{self, KeyRef, KeyType};
+use super::limits;
+use super::schema::{KeyAttribute, KeySchema};
+use super::table::{Source, TableDescriptor};
+use super::value::{Item, Value};
+
+/// The key of an item of a table, as a caller gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Key {
+    /// The values, in the order of the schema.
+    Values {
+        /// Of the partition key.
+        partition: Value,
+        /// Of the sort key, if the table has one.
+        sort: Option<Value>,
+    },
+    /// The key attributes by name, and nothing else.
+    Attributes(Item),
+}
+
+/// Appends the components of a key one by one, and holds them to the limits.
+pub(super) struct KeyEncoder<'a> {
+    buffer: &'a mut Vec<u8>,
+    index: Option<&'a str>,
+    sort_size_bytes: usize,
+}
+
+impl<'a> KeyEncoder<'a> {
+    /// Appends to `buffer`; faults name `index`.
+    pub(super) fn new(buffer: &'a mut Vec<u8>, index: Option<&'a str>) -> Self {
+        Self { buffer, index, sort_size_bytes: 0 }
+    }
+
+    /// Appends the value of `attribute`, which has the schema's type.
+    pub(super) fn append(
+        &mut self,
+        role: KeyRole,
+        attribute: &KeyAttribute,
+        value: KeyRef<'_>,
+    ) -> Result<(), Fault> {
+        self.check(role, attribute, value)?;
+        value.encode(self.buffer);
+        Ok(())
+    }
+
+    /// Appends what all values of `attribute` that begin with `value` have in common.
+    pub(super) fn append_beginning(
+        &mut self,
+        role: KeyRole,
+        attribute: &KeyAttribute,
+        value: KeyRef<'_>,
+    ) -> Result<(), Fault> {
+        self.check(role, attribute, value)?;
+        match value {
+            KeyRef::String(text) => key::encode_string_prefix(text, self.buffer),
+            KeyRef::Binary(bytes) => key::encode_binary_prefix(bytes, self.buffer),
+            KeyRef::Number(_) => value.encode(self.buffer),
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, role: KeyRole, attribute: &KeyAttribute, value: KeyRef<'_>) -> Result<(), Fault> {
+        if value.is_empty() {
+            return Err(Fault::KeyValueEmpty {
+                attribute: attribute.name.clone(),
+                key_type: attribute.key_type,
+                index: self.index.map(str::to_owned),
+            });
+        }
+        let size_bytes = value.size_bytes();
+        let fits = match role {
+            KeyRole::Partition => size_bytes <= limits::PARTITION_KEY_BYTES_MAX,
+            KeyRole::Sort => {
+                self.sort_size_bytes += size_bytes;
+                self.sort_size_bytes <= limits::SORT_KEY_BYTES_MAX
+            }
+        };
+        if fits { Ok(()) } else { Err(Fault::KeyTooLong { role }) }
+    }
+}
+
+/// The attributes of a key with their roles, the partition's first.
+pub(super) fn with_roles(schema: &KeySchema) -> impl Iterator<Item = (KeyRole, &KeyAttribute)> {
+    let partition = schema.partition().iter().map(|attribute| (KeyRole::Partition, attribute));
+    partition.chain(schema.sort().iter().map(|attribute| (KeyRole::Sort, attribute)))
+}
+
+/// The value as that of a key attribute of the type `key_type`, if it is one.
+pub(super) fn key_value(value: &Value, key_type: KeyType) -> Option<KeyRef<'_>> {
+    KeyRef::from_value(value).filter(|value| value.key_type() == key_type)
+}
+
+/// The engine's key of the item that a caller asks for by `key`.
+pub(super) fn of_request(table: &TableDescriptor, key: &Key) -> Result<Vec<u8>, Fault> {
+    let schema = table.schema().key();
+    let mut bytes = table.keyspace().prefix().to_vec();
+    let mut encoder = KeyEncoder::new(&mut bytes, None);
+    let mut count = 0;
+    for (role, attribute) in with_roles(schema) {
+        let value = match (key, role) {
+            (Key::Values { partition, .. }, KeyRole::Partition) => Some(partition),
+            (Key::Values { sort, .. }, KeyRole::Sort) => sort.as_ref(),
+            (Key::Attributes(item), _) => item.get(&attribute.name),
+        };
+        let value = value.and_then(|value| key_value(value, attribute.key_type)).ok_or(Fault::KeyShape)?;
+        encoder.append(role, attribute, value)?;
+        count += 1;
+    }
+    let given = match key {
+        Key::Values { sort, .. } => 1 + usize::from(sort.is_some()),
+        Key::Attributes(item) => item.len(),
+    };
+    if given == count { Ok(bytes) } else { Err(Fault::KeyShape) }
+}
+
+/// The engine's key of an item that is to be written.
+pub(super) fn of_item(table: &TableDescriptor, item: &Item) -> Result<Vec<u8>, Fault> {
+    let mut values = Vec::with_capacity(2);
+    for (role, attribute) in with_roles(table.schema().key()) {
+        let value = item
+            .get(&attribute.name)
+            .ok_or_else(|| Fault::KeyAttributeMissing { attribute: attribute.name.clone() })?;
+        let value = key_value(value, attribute.key_type).ok_or_else(|| Fault::KeyTypeMismatch {
+            attribute: attribute.name.clone(),
+            expected: attribute.key_type,
+            actual: value.value_type(),
+            index: None,
+        })?;
+        values.push((role, attribute, value));
+    }
+    let mut bytes = table.keyspace().prefix().to_vec();
+    let mut encoder = KeyEncoder::new(&mut bytes, None);
+    for (role, attribute, value) in values {
+        encoder.append(role, attribute, value)?;
+    }
+    Ok(bytes)
+}
+
+/// The engine's key of the entry of `source` that `item` names by exactly its key attributes: the table's, and the
+/// index's as well. `None` if it does not have that shape.
+pub(super) fn of_entry(source: Source<'_>, item: &Item) -> Option<Vec<u8>> {
+    let mut names: Vec<_> = source.entry_attributes().map(|attribute| attribute.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if item.len() != names.len() {
+        return None;
+    }
+    let mut bytes = source.keyspace().prefix().to_vec();
+    let keys = [source.index.map(|index| index.definition().key()), Some(source.table.schema().key())];
+    for schema in keys.into_iter().flatten() {
+        let mut encoder = KeyEncoder::new(&mut bytes, None);
+        for (role, attribute) in with_roles(schema) {
+            let value = key_value(item.get(&attribute.name)?, attribute.key_type)?;
+            encoder.append(role, attribute, value).ok()?;
+        }
+    }
+    Some(bytes)
+}
+
+/// What is left of an item's key behind the keyspace: the end of the keys of its index entries.
+pub(super) fn without_keyspace(key: &[u8]) -> &[u8] {
+    key.get(4..).unwrap_or_default()
+}

@@ -1,0 +1,257 @@
+//! The words of every fault: one table from (operation, fault) to DynamoDB's text.
+//!
+//! The words are those of region eu-west-2 in October 2026. DynamoDB moves its operations from old to new words region
+//! by region, so this file is the only place that knows them:
+//! - In the *new* words a member that is empty or too small is named in capitals, without its value.
+//! - In the *old* words it is a path in camel case, with the value.
+//! - Some operations put what they find before they look at the table into an envelope that counts the errors.
+
+use super::fault::{
+    ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, SchemaFault, StartKeyFault,
+};
+use super::key::KeyType;
+use super::limits;
+use super::value::{self, Value, ValueFault};
+use std::fmt::{self, Display as _, Formatter, Write as _};
+
+/// How an operation words what it finds before it looks at the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    NewEnveloped,
+    NewBare,
+    /// The operations on tables: members as in the old words and in the envelope, the rest bare.
+    Table,
+}
+
+fn words(operation: Operation) -> Words {
+    match operation {
+        Operation::PutItem | Operation::DeleteItem => Words::NewEnveloped,
+        Operation::GetItem | Operation::Query | Operation::Scan => Words::NewBare,
+        Operation::CreateTable | Operation::DescribeTable => Words::Table,
+    }
+}
+
+/// The prefix of most faults that are found by looking at the schema.
+const PARAMETER: &str = "One or more parameter values were invalid: ";
+const KEY_CONDITION: &str = "Invalid KeyConditionExpression: ";
+
+/// Writes what DynamoDB says when `operation` meets `fault`.
+pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: &Fault) -> fmt::Result {
+    let words = operation.map_or(Words::NewBare, words);
+    match fault {
+        Fault::Members(faults) => write_members(f, words, faults),
+        // The size is judged last of all, after the table was looked up: bare.
+        Fault::Value(fault @ ValueFault::ItemTooLarge { .. }) => fault.fmt(f),
+        Fault::Value(fault) => {
+            if words == Words::NewEnveloped {
+                f.write_str("1 validation error detected: ")?;
+            }
+            fault.fmt(f)
+        }
+        Fault::Serde(error) => error.fmt(f),
+        Fault::Schema(fault) => write_schema(f, fault),
+        Fault::TableNotFound { table } => match words {
+            Words::Table => write!(f, "Requested resource not found: Table: {table} not found"),
+            Words::NewEnveloped | Words::NewBare => f.write_str("Requested resource not found"),
+        },
+        Fault::TableExists { table } => write!(f, "Table already exists: {table}"),
+        Fault::IndexNotFound { index } => {
+            write!(f, "The table does not have the specified index: {index}")
+        }
+        Fault::KeyAttributeMissing { attribute } => {
+            write!(f, "{PARAMETER}Missing the key {attribute} in the item")
+        }
+        Fault::KeyTypeMismatch { attribute, expected, actual, index: None } => {
+            let expected = expected.value_type();
+            write!(f, "{PARAMETER}Type mismatch for key {attribute} expected: {expected} actual: {actual}")
+        }
+        Fault::KeyTypeMismatch { attribute, expected, actual, index: Some(index) } => write!(
+            f,
+            "{PARAMETER}Type mismatch for Index Key {attribute} Expected: {} Actual: {actual} IndexName: {index}",
+            expected.value_type()
+        ),
+        Fault::KeyValueEmpty { attribute, key_type, index } => {
+            write_empty_key(f, attribute, *key_type, index.as_deref())
+        }
+        Fault::KeyTooLong { role: KeyRole::Partition } => write!(
+            f,
+            "{PARAMETER}Size of hashkey has exceeded the maximum size limit of{} bytes",
+            limits::PARTITION_KEY_BYTES_MAX
+        ),
+        Fault::KeyTooLong { role: KeyRole::Sort } => write!(
+            f,
+            "{PARAMETER}Aggregated size of all range keys has exceeded the size limit of {} bytes",
+            limits::SORT_KEY_BYTES_MAX
+        ),
+        Fault::KeyShape => f.write_str("The provided key element does not match the schema"),
+        Fault::Condition(fault) => write_condition(f, fault),
+        Fault::StartKey(fault) => write_start_key(f, operation, *fault),
+        Fault::DamagedRow { row, error } => write!(f, "a stored {row} does not parse: {error}"),
+        Fault::Storage(error) => error.fmt(f),
+    }
+}
+
+fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) -> fmt::Result {
+    if words != Words::NewBare {
+        let errors = if faults.len() == 1 { "error" } else { "errors" };
+        write!(f, "{} validation {errors} detected: ", faults.len())?;
+    }
+    for (index, fault) in faults.iter().enumerate() {
+        if index > 0 {
+            f.write_str("; ")?;
+        }
+        let too_small =
+            matches!(fault.constraint, Constraint::LengthAtLeast(_) | Constraint::ValueAtLeast(_));
+        if too_small && words != Words::Table {
+            write!(f, "Value at '{}'", Capitalised(&fault.member))?;
+        } else {
+            write!(f, "Value '{}' at '{}'", fault.value, fault.member)?;
+        }
+        f.write_str(" failed to satisfy constraint: Member must ")?;
+        match fault.constraint {
+            Constraint::LengthAtLeast(least) => {
+                write!(f, "have length greater than or equal to {least}")?;
+            }
+            Constraint::LengthAtMost(most) => write!(f, "have length less than or equal to {most}")?,
+            Constraint::ValueAtLeast(least) => write!(f, "have value greater than or equal to {least}")?,
+            Constraint::Pattern(pattern) => {
+                write!(f, "satisfy regular expression pattern: {pattern}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A member's name as the new words write it.
+struct Capitalised<'a>(&'a str);
+
+impl fmt::Display for Capitalised<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut letters = self.0.chars();
+        if let Some(first) = letters.next() {
+            f.write_char(first.to_ascii_uppercase())?;
+        }
+        f.write_str(letters.as_str())
+    }
+}
+
+fn write_schema(f: &mut Formatter<'_>, fault: &SchemaFault) -> fmt::Result {
+    match fault {
+        SchemaFault::FirstKeyNotPartition => {
+            f.write_str("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+        }
+        SchemaFault::SecondKeyNotSort => {
+            f.write_str("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
+        }
+        SchemaFault::SameKeyAttribute => {
+            f.write_str("Both the Hash Key and the Range Key element in the KeySchema have the same name")
+        }
+        SchemaFault::AttributeDuplicated { attribute } => {
+            write!(f, "Attribute Name is duplicated: {attribute}")
+        }
+        SchemaFault::IndexDuplicated { index } => write!(f, "{PARAMETER}Duplicate index name: {index}"),
+        SchemaFault::TooManyGlobalIndexes => write!(
+            f,
+            "{PARAMETER}GlobalSecondaryIndex count exceeds the per-table limit of {}",
+            limits::GLOBAL_INDEXES_MAX
+        ),
+        SchemaFault::IncludeWithoutAttributes => {
+            write!(f, "{PARAMETER}ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+        }
+        // The one text of this table that is our own: DynamoDB documents the limit and not the words.
+        SchemaFault::TooManyProjectedAttributes => write!(
+            f,
+            "{PARAMETER}NonKeyAttributes count over all indexes exceeds the per-table limit of {}",
+            limits::TABLE_PROJECTED_ATTRIBUTES_MAX
+        ),
+    }
+}
+
+fn write_empty_key(
+    f: &mut Formatter<'_>,
+    attribute: &str,
+    key_type: KeyType,
+    index: Option<&str>,
+) -> fmt::Result {
+    let what = if key_type == KeyType::Binary { "binary" } else { "string" };
+    f.write_str("One or more parameter values are not valid. ")?;
+    if index.is_some() {
+        f.write_str("A value specified for a secondary index key is not supported. ")?;
+    }
+    write!(f, "The AttributeValue for a key attribute cannot contain an empty {what} value. ")?;
+    match index {
+        None => write!(f, "Key: {attribute}"),
+        Some(index) => write!(f, "IndexName: {index}, IndexKey: {attribute}"),
+    }
+}
+
+fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result {
+    const BETWEEN: &str = "The BETWEEN operator requires ";
+    match fault {
+        ConditionFault::PartitionKeyMissing { attribute } => {
+            write!(f, "Query condition missed key schema element: {attribute}")
+        }
+        ConditionFault::TooManyConditions { conditions, attributes } => write!(
+            f,
+            "The number of query conditions ({conditions}) exceeds the number of key attributes defined in the \
+             schema ({attributes})"
+        ),
+        ConditionFault::SortKeyGap { attribute, conditioned } => write!(
+            f,
+            "RANGE key attributes {attribute} must have equality conditions specified in the query because a \
+             condition is present on key attribute {conditioned}"
+        ),
+        ConditionFault::TypeMismatch => {
+            write!(f, "{PARAMETER}Condition parameter type does not match schema type")
+        }
+        ConditionFault::OperandType { operator, operand } => write!(
+            f,
+            "{KEY_CONDITION}Incorrect operand type for operator or function; operator or function: {operator}, \
+             operand type: {operand}"
+        ),
+        ConditionFault::BoundsReversed { lower, upper } => write!(
+            f,
+            "{KEY_CONDITION}{BETWEEN}upper bound to be greater than or equal to lower bound; lower bound operand: \
+             {}, upper bound operand: {}",
+            Operand(lower),
+            Operand(upper)
+        ),
+        ConditionFault::BoundsOfTwoTypes { lower, upper } => write!(
+            f,
+            "{KEY_CONDITION}{BETWEEN}same data type for lower and upper bounds; lower bound operand: {}, upper \
+             bound operand: {}",
+            Operand(lower),
+            Operand(upper)
+        ),
+    }
+}
+
+/// A value of a type that has an order, as DynamoDB prints an operand.
+struct Operand<'a>(&'a Value);
+
+impl fmt::Display for Operand<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let value_type = self.0.value_type();
+        match self.0 {
+            Value::String(text) => write!(f, "AttributeValue: {{{value_type}:{text}}}"),
+            Value::Number(number) => write!(f, "AttributeValue: {{{value_type}:{number}}}"),
+            Value::Binary(bytes) => write!(f, "AttributeValue: {{{value_type}:{}}}", value::base64(bytes)),
+            _ => write!(f, "AttributeValue: {{{value_type}}}"),
+        }
+    }
+}
+
+fn write_start_key(f: &mut Formatter<'_>, operation: Option<Operation>, fault: StartKeyFault) -> fmt::Result {
+    f.write_str(match (operation, fault) {
+        (Some(Operation::Scan), StartKeyFault::Shape) => {
+            "The provided starting key is invalid: The provided key element does not match the schema"
+        }
+        (_, StartKeyFault::Shape) => "The provided starting key is invalid",
+        (_, StartKeyFault::OutsidePartition) => {
+            "The provided starting key is outside query boundaries based on provided conditions"
+        }
+        (_, StartKeyFault::OutsideRange) => {
+            "The provided starting key does not match the range key predicate"
+        }
+    })
+}
