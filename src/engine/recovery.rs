@@ -173,10 +173,13 @@ impl Files {
     }
 }
 
+/// Open tables with their level.
+type Tables = Vec<(u8, Arc<TableReader>)>;
+
 /// What a directory held.
 struct Found {
     history: HistoryId,
-    tables: Vec<(u8, Arc<TableReader>)>,
+    tables: Tables,
     oldest_segment: FileNumber,
     flushed_seqno: SeqNo,
     replayed: Arc<Memtable>,
@@ -339,7 +342,7 @@ impl Found {
         environment: &Environment,
         directory: &Path,
         options: &EngineOptions,
-    ) -> Result<(Vec<(u8, Arc<TableReader>)>, Option<Arc<Memtable>>)> {
+    ) -> Result<(Tables, Option<Arc<Memtable>>)> {
         let mut tables = self.tables.clone();
         if self.replayed.is_empty() {
             return Ok((tables, None));

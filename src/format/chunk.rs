@@ -150,7 +150,7 @@ impl Framer {
 }
 
 fn offset_in_block(offset: u64) -> usize {
-    (offset % BLOCK_BYTES as u64) as usize
+    usize::try_from(offset % BLOCK_BYTES as u64).expect("a remainder is below its divisor")
 }
 
 fn checksum(identity: LogIdentity, offset: u64, covered: &[u8], payload: &[u8]) -> u32 {

@@ -64,7 +64,7 @@ impl Version {
 
     /// This version with some tables gone and others there.
     pub fn with(&self, removed: &[(u8, FileId)], added: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
-        let is_removed = |level: u8, id| removed.iter().any(|removed| *removed == (level, id));
+        let is_removed = |level: u8, id| removed.contains(&(level, id));
         let mut tables: Vec<_> =
             self.tables().filter(|(level, table)| !is_removed(*level, table.meta().id)).collect();
         if tables.len() + removed.len() != self.tables().count() {
