@@ -76,7 +76,7 @@ pub(crate) fn fail_syncs(seed: u64, stride: usize, figures: &mut Figures) -> Res
             .map_err(context)?;
             has_fired |= fault.is_some_and(|fault| failed.simulation.vfs().fired(fault) > 0);
             figures.sync_failures += 1;
-            check_images(&failed, 2, Loss::Power, nth as u64, figures).map_err(context)?;
+            check_images(&failed, 2, Loss::Power, nth, figures).map_err(context)?;
         }
         if !has_fired {
             return Ok(());
@@ -139,8 +139,8 @@ fn check_image(
     // What was found is decided: it stays when the power goes now.
     let vfs = simulation.vfs();
     vfs.crash_now();
-    let lost = simulation.restart(vfs.crash_image(ImageChoice::AllLost));
-    check_decided(&lost, &found)
+    let restarted = simulation.restart(vfs.crash_image(ImageChoice::AllLost));
+    check_decided(&restarted, found.as_ref())
 }
 
 /// Opens the store, checks it against the history, and writes on. Returns what it then holds, durably.
@@ -181,7 +181,7 @@ fn check_fates(history: &History, recovered: u64, loss: Loss) -> Result<(), Stri
     Ok(())
 }
 
-fn check_decided(simulation: &Simulation, found: &Option<Model>) -> Result<(), String> {
+fn check_decided(simulation: &Simulation, found: Option<&Model>) -> Result<(), String> {
     let database = open(simulation).map_err(|error| format!("it does not open a second time: {error}"))?;
     match found {
         Some(model) => {

@@ -9,7 +9,6 @@
 //!
 //! The sizes of the suites come from environment variables, so that a longer run needs no other code:
 //! `PIXII_CRASH_SEEDS` (3), `PIXII_CRASH_IMAGES` (4).
-#![expect(clippy::disallowed_methods, reason = "tests look at real files and start real processes")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documents")]
 
 mod model;
