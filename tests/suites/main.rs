@@ -6,6 +6,7 @@
 //! - `rot`: damaged files are found out
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
+//! - `threads`: real threads on a real disk
 //!
 //! The sizes of the suites come from environment variables, so that a longer run needs no other code:
 //! `PIXII_CRASH_SEEDS` (3), `PIXII_CRASH_IMAGES` (4).
@@ -18,3 +19,4 @@ mod crash;
 mod rot;
 mod planted;
 mod process_death;
+mod threads;
