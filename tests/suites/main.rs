@@ -4,6 +4,7 @@
 //! - `random_walk`: any sequence of operations agrees with the model (proptest)
 //! - `crash`: power loss at every file operation, and again during recovery
 //! - `rot`: damaged files are found out
+//! - `golden`: the format is what it was
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -17,6 +18,7 @@ mod workload;
 mod random_walk;
 mod crash;
 mod rot;
+mod golden;
 mod planted;
 mod process_death;
 mod threads;
