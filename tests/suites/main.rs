@@ -11,6 +11,7 @@
 //!
 //! The sizes of the suites come from environment variables, so that a longer run needs no other code:
 //! `PIXII_CRASH_SEEDS` (3), `PIXII_CRASH_IMAGES` (4).
+#![expect(clippy::disallowed_methods, reason = "the golden files lie on the real disk")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documents")]
 
 mod model;
