@@ -126,6 +126,7 @@ pub fn decode<'a>(
     if header.seqno == SeqNo::ZERO || header.seqno == SeqNo::MAX {
         return Err(decoder.error("a sequence number of a commit"));
     }
+    let mut key_before: Option<&[u8]> = None;
     for _ in 0..header.entry_count {
         let kind = EntryKind::from_byte(decoder.u8("an entry's kind")?)
             .ok_or_else(|| decoder.error("a known entry kind"))?;
@@ -137,6 +138,10 @@ pub fn decode<'a>(
         if key.len() > limits::KEY_BYTES_MAX {
             return Err(decoder.error("a key within the limit"));
         }
+        if key_before.is_some_and(|before| before >= key) {
+            return Err(decoder.error("keys in their order, each once"));
+        }
+        key_before = Some(key);
         visit(EntryRef { key, seqno: header.seqno, kind, value });
     }
     decoder.end("the end of the batch")?;

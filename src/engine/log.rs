@@ -53,10 +53,9 @@ impl LogWriter {
         directory: PathBuf,
         history: HistoryId,
         number: FileNumber,
-        predecessor: Option<Predecessor>,
         fill_step_bytes: u64,
     ) -> Result<Self> {
-        let segment = Segment::create(vfs.as_ref(), &directory, history, number, predecessor)?;
+        let segment = Segment::create(vfs.as_ref(), &directory, history, number, None)?;
         Ok(Self { vfs, directory, history, fill_step_bytes, segment, buffer: Vec::new() })
     }
 

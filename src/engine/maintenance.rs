@@ -15,7 +15,7 @@ use super::statistics::add;
 use super::view::Frozen;
 use crate::base::cursor::Cursor;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{FileId, FileNumber};
+use crate::base::ident::{FileId, FileNumber, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Job, JobHandle, Step};
 use crate::format::manifest::{TableMeta, VersionEdit};
@@ -38,22 +38,21 @@ const BACK_OFF: Duration = Duration::from_secs(1);
 /// How long a job waits when somebody else holds the log.
 const LOG_BUSY: Duration = Duration::from_millis(5);
 
-/// Begins the jobs of an engine.
-pub(super) fn spawn_all(shared: &Arc<Shared>) -> Result<Vec<JobHandle>> {
+/// Begins the jobs of an engine. After an error, `handles` has those that were begun.
+pub(super) fn spawn_all(shared: &Arc<Shared>, handles: &mut Vec<JobHandle>) -> Result<()> {
     let maintenance = &shared.maintenance;
     let jobs: [(&'static str, &Arc<Event>, Box<dyn Work>); 3] = [
         ("pixii-flush", &maintenance.wake_flush, Box::new(Flush { merge: None })),
         ("pixii-compact", &maintenance.wake_compaction, Box::new(Compact { merge: None })),
-        ("pixii-sync", &maintenance.wake_sync, Box::new(Sync { is_due: true })),
+        ("pixii-sync", &maintenance.wake_sync, Box::new(Sync::Resting)),
     ];
-    let mut handles = Vec::new();
     for (name, wake, work) in jobs {
         let job = Guarded { shared: Arc::clone(shared), name, work };
         let spawned = shared.environment.scheduler.spawn(name, Arc::clone(wake), Box::new(job));
         handles
             .push(spawned.map_err(|error| StoreError::io("start a thread for", &shared.directory, error))?);
     }
-    Ok(handles)
+    Ok(())
 }
 
 /// A job's own part.
@@ -81,6 +80,7 @@ impl Job for Guarded {
         }
         if shared.maintenance.state.lock().stop {
             self.work.give_up(shared);
+            shared.maintenance.done.notify();
             return Step::Done;
         }
         let stepped = catch_unwind(AssertUnwindSafe(|| self.work.step(shared)));
@@ -89,7 +89,8 @@ impl Job for Guarded {
             Ok(Err(error)) => error,
             Err(_) => StoreError::new(StoreFault::Panicked { job: self.name.to_owned() }),
         };
-        let is_passing = is_passing(&error);
+        // Whatever its kind, a failure that poisoned the engine leaves every file as it is.
+        let is_passing = shared.poison.get().is_none() && is_passing(&error);
         if is_passing {
             self.work.give_up(shared);
         } else {
@@ -120,7 +121,8 @@ impl Work for Flush {
             removed: Vec::new(),
             added: metas.into_iter().map(|meta| (0, meta)).collect(),
             oldest_segment: Some(oldest_segment),
-            flushed_seqno: Some(frozen.last_seqno),
+            flushed_seqno: Some(frozen.last.seqno),
+            flushed_time: Some(frozen.last.time),
         };
         if planted(Bug::LogRemovedBeforeManifest) {
             remove_segments_before(shared, oldest_segment)?;
@@ -145,7 +147,7 @@ impl Flush {
     fn begin(&mut self, shared: &Shared) -> Step {
         let Some(frozen) = shared.view().frozen.last().cloned() else { return Step::Park(None) };
         // The log's work up to the rotation behind this memtable must be done, and nobody else may be there to do it.
-        if shared.pipeline.log_segment() <= frozen.segment || shared.pipeline.published() < frozen.last_seqno
+        if shared.pipeline.log_segment() <= frozen.segment || shared.pipeline.published() < frozen.last.seqno
         {
             return match shared.pipeline.advance(&shared.counters, &shared.poison) {
                 Advance::Progressed | Advance::Idle => Step::Again,
@@ -236,24 +238,47 @@ impl Compact {
 
 /// Syncs what was written without a sync, an interval after it was, and promises what is synced when nothing more is
 /// written.
-struct Sync {
-    is_due: bool,
+enum Sync {
+    /// Nobody has written since all was synced and promised; whoever does wakes the job.
+    Asleep,
+    /// The interval is running.
+    Resting,
+    /// Everything up to this commit is to be synced.
+    Syncing(SeqNo),
 }
 
 impl Work for Sync {
     fn step(&mut self, shared: &Shared) -> Result<Step> {
-        if !std::mem::replace(&mut self.is_due, true) {
-            return Ok(Step::Park(Some(shared.options.sync_interval)));
-        }
-        shared.pipeline.want_sync();
-        match shared.pipeline.advance(&shared.counters, &shared.poison) {
-            Advance::Progressed => Ok(Step::Again),
-            Advance::Busy => Ok(Step::Park(Some(LOG_BUSY))),
-            // Whoever writes from now on wakes this job; what was written just before is looked for once more.
-            Advance::Idle if !shared.maintenance.sync_sleeps.swap(true, Ordering::SeqCst) => Ok(Step::Again),
-            Advance::Idle => {
-                self.is_due = false;
-                Ok(Step::Park(None))
+        let pipeline = &shared.pipeline;
+        let rest = Step::Park(Some(shared.options.sync_interval));
+        match *self {
+            Self::Asleep => {
+                *self = Self::Resting;
+                Ok(rest)
+            }
+            Self::Resting => {
+                *self = Self::Syncing(pipeline.last_seqno());
+                Ok(Step::Again)
+            }
+            Self::Syncing(target) if pipeline.last_seqno() > target && pipeline.synced() >= target => {
+                *self = Self::Resting;
+                Ok(rest)
+            }
+            Self::Syncing(target) => {
+                pipeline.want_sync();
+                match pipeline.advance(&shared.counters, &shared.poison) {
+                    Advance::Progressed => Ok(Step::Again),
+                    Advance::Busy => Ok(Step::Park(Some(LOG_BUSY))),
+                    Advance::Idle if pipeline.synced() < target => Ok(Step::Again),
+                    // Whoever writes from now on wakes the job; what was written just before is looked for once more.
+                    Advance::Idle if !shared.maintenance.sync_sleeps.swap(true, Ordering::SeqCst) => {
+                        Ok(Step::Again)
+                    }
+                    Advance::Idle => {
+                        *self = Self::Asleep;
+                        Ok(Step::Park(None))
+                    }
+                }
             }
         }
     }

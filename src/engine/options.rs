@@ -56,3 +56,13 @@ impl Default for EngineOptions {
         }
     }
 }
+
+impl EngineOptions {
+    /// These options, with limits that would stop every writer for ever raised to the lowest that do not.
+    pub(super) fn within_reason(mut self) -> Self {
+        self.frozen_memtables_max = self.frozen_memtables_max.max(1);
+        self.shape.level_0_tables = self.shape.level_0_tables.max(1);
+        self.level_0_tables_max = self.level_0_tables_max.max(self.shape.level_0_tables);
+        self
+    }
+}

@@ -47,6 +47,8 @@ pub(super) struct Pipeline {
     published: CachePadded<AtomicU64>,
     /// The segment that the log is writing.
     log_segment: AtomicU64,
+    /// The last commit that is durable.
+    synced: AtomicU64,
     /// Happens whenever the log is let go of.
     pub(super) progress: Event,
 }
@@ -81,8 +83,10 @@ struct Group {
 #[derive(Debug)]
 struct Log {
     writer: LogWriter,
-    /// Written, not synced.
+    /// Written, to be synced before it is published.
     unsynced: Option<Commit>,
+    /// The last commit that was written.
+    written: SeqNo,
 }
 
 /// What a phase did.
@@ -118,7 +122,8 @@ impl Pipeline {
         Self {
             state: Mutex::new(state),
             log_segment: AtomicU64::new(writer.number().0),
-            log: Mutex::new(Log { writer, unsynced: None }),
+            synced: AtomicU64::new(last.seqno.0),
+            log: Mutex::new(Log { writer, unsynced: None, written: last.seqno }),
             published: CachePadded::new(AtomicU64::new(last.seqno.0)),
             progress: Event::new(),
         }
@@ -128,6 +133,16 @@ impl Pipeline {
     #[inline]
     pub(super) fn published(&self) -> SeqNo {
         SeqNo(self.published.load(Ordering::SeqCst))
+    }
+
+    /// The last commit that is durable, together with all before it.
+    pub(super) fn synced(&self) -> SeqNo {
+        SeqNo(self.synced.load(Ordering::SeqCst))
+    }
+
+    /// The last commit that has its place in the order.
+    pub(super) fn last_seqno(&self) -> SeqNo {
+        self.state.lock().last.seqno
     }
 
     /// The segment that the log is writing: those before it are synced to their end.
@@ -145,7 +160,7 @@ impl Pipeline {
         durability: Durability,
         now: CommitTime,
         poison: &Poison,
-        memtable_for: impl FnOnce(FileNumber, SeqNo) -> (Arc<Memtable>, WasFrozen),
+        memtable_for: impl FnOnce(FileNumber, Commit) -> (Arc<Memtable>, WasFrozen),
     ) -> Result<Commit> {
         batch.check_limits()?;
         let mut body = Vec::with_capacity(batch.size_bytes() + 8 * batch.len() + 8);
@@ -155,7 +170,7 @@ impl Pipeline {
             return Err(StoreError::new(StoreFault::Closed));
         }
         poison.check()?;
-        let (memtable, was_frozen) = memtable_for(state.segment, state.last.seqno);
+        let (memtable, was_frozen) = memtable_for(state.segment, state.last);
         if was_frozen == WasFrozen::Yes {
             state.queue_rotation();
         }
@@ -173,11 +188,11 @@ impl Pipeline {
     pub(super) fn freeze(
         &self,
         poison: &Poison,
-        freeze: impl FnOnce(FileNumber, SeqNo) -> WasFrozen,
+        freeze: impl FnOnce(FileNumber, Commit) -> WasFrozen,
     ) -> Result<()> {
         let mut state = self.state.lock();
         poison.check()?;
-        if freeze(state.segment, state.last.seqno) == WasFrozen::Yes {
+        if freeze(state.segment, state.last) == WasFrozen::Yes {
             state.queue_rotation();
         }
         Ok(())
@@ -188,7 +203,7 @@ impl Pipeline {
         let advance = match self.log.try_lock() {
             None => return Advance::Busy,
             Some(_) if poison.get().is_some() => Advance::Idle,
-            Some(mut log) => match self.advance_log(&mut log, counters) {
+            Some(mut log) => match self.advance_log(&mut log, counters, poison) {
                 Ok(advance) => advance,
                 Err(error) => {
                     poison.set(&error);
@@ -201,19 +216,28 @@ impl Pipeline {
         advance
     }
 
-    fn advance_log(&self, log: &mut Log, counters: &Counters) -> Result<Advance> {
+    fn advance_log(&self, log: &mut Log, counters: &Counters, poison: &Poison) -> Result<Advance> {
         if let Some(commit) = log.unsynced.take() {
             log.writer.sync(counters)?;
+            self.note_synced(log);
             self.publish(commit);
             return Ok(Advance::Progressed);
         }
         let (work, sync_is_wanted) = {
             let mut state = self.state.lock();
-            (state.take_work(), std::mem::take(&mut state.sync_is_wanted))
+            // Asked under the lock under which `outcome` tells Rejected from Unknown: what was called Rejected because
+            // a job poisoned the engine meanwhile is not taken any more.
+            if poison.get().is_some() {
+                return Ok(Advance::Idle);
+            }
+            let work = state.take_work();
+            let sync_is_wanted = work.is_none() && std::mem::take(&mut state.sync_is_wanted);
+            (work, sync_is_wanted)
         };
         match work {
             Some(Work::Rotate { number, last_seqno }) => {
                 log.writer.rotate(number, last_seqno, counters)?;
+                self.note_synced(log);
                 self.log_segment.store(number.0, Ordering::SeqCst);
                 Ok(Advance::Progressed)
             }
@@ -222,6 +246,7 @@ impl Pipeline {
                     log.writer.fill_ahead(group.bytes.len())?;
                 }
                 log.writer.write(group.records(), counters)?;
+                log.written = group.last.seqno;
                 add(&counters.commits, group.ends.len() as u64);
                 if group.durability == Durability::Durable {
                     log.unsynced = Some(group.last);
@@ -235,6 +260,7 @@ impl Pipeline {
             }
             None if sync_is_wanted && !log.writer.is_synced() => {
                 log.writer.sync(counters)?;
+                self.note_synced(log);
                 Ok(Advance::Progressed)
             }
             None if sync_is_wanted && log.writer.is_promise_due() => {
@@ -243,6 +269,10 @@ impl Pipeline {
             }
             None => Ok(Advance::Idle),
         }
+    }
+
+    fn note_synced(&self, log: &Log) {
+        self.synced.store(log.written.0, Ordering::SeqCst);
     }
 
     fn publish(&self, commit: Commit) {

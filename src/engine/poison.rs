@@ -29,11 +29,12 @@ impl Poison {
     }
 }
 
-/// Whether a background job can leave its partial files and try again later: it could not read, or the disk was full
-/// while it wrote files that nothing refers to. A failed sync or another failed write is not of that kind.
+/// Whether a background job can leave its partial files and try again later: it could not read or create a file, or the
+/// disk was full while it wrote files that nothing refers to. A failed sync or another failed write is not of that kind.
 pub(super) fn is_passing(error: &StoreError) -> bool {
-    match error.kind() {
-        StoreErrorKind::NoSpace | StoreErrorKind::Corruption => true,
-        _ => matches!(error.fault(), StoreFault::Io { operation: "open" | "read" | "map", .. }),
+    match error.fault() {
+        StoreFault::Io { operation: "sync", .. } => false,
+        StoreFault::Io { operation: "open" | "read" | "map" | "create", .. } => true,
+        _ => matches!(error.kind(), StoreErrorKind::NoSpace | StoreErrorKind::Corruption),
     }
 }

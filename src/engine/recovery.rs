@@ -21,6 +21,7 @@ use super::log::LogWriter;
 use super::options::EngineOptions;
 use super::statistics::RecoveryStatistics;
 use crate::base::batch;
+use crate::base::codec::DecodeError;
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
 use crate::base::planted::{Bug, planted};
@@ -57,13 +58,19 @@ pub(super) fn recover(
     directory: &Path,
     options: &EngineOptions,
 ) -> Result<Recovered> {
+    create_directory(environment, directory)?;
+    // A foreign directory is refused before even the lock's file is made in it.
+    Files::list(environment, directory)?.check_ours(directory)?;
     let lock = lock_directory(environment, directory)?;
     let files = Files::list(environment, directory)?;
-    files.remove_unfinished(environment, directory)?;
-    let found = match files.manifests.iter().max() {
-        Some(number) => Found::existing(environment, directory, options, &files, *number)?,
-        None => Found::nothing(environment, directory, &files)?,
+    files.check_ours(directory)?;
+    let found = if let Some(number) = files.manifests.iter().max() {
+        Found::existing(environment, directory, options, &files, *number)?
+    } else {
+        sync_parent(environment, directory)?;
+        Found::nothing(environment, directory, &files)?
     };
+    files.remove_unfinished(environment, directory)?;
     let (tables, replayed) = found.written_anew(environment, directory, options)?;
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
     let log = LogWriter::begin(
@@ -71,7 +78,6 @@ pub(super) fn recover(
         directory.to_owned(),
         found.history,
         next_segment,
-        None,
         options.log_fill_bytes,
     )?;
     let state = VersionEdit {
@@ -79,6 +85,7 @@ pub(super) fn recover(
         added: tables.iter().map(|(level, table)| (*level, table.meta().clone())).collect(),
         oldest_segment: Some(if replayed.is_some() { found.oldest_segment } else { next_segment }),
         flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
+        flushed_time: Some(found.last.time),
     };
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
     let identity = LogIdentity { kind: LogKind::Manifest, history: found.history, number };
@@ -98,20 +105,32 @@ pub(super) fn recover(
     })
 }
 
+fn create_directory(environment: &Environment, directory: &Path) -> Result<()> {
+    if environment.vfs.read_dir(directory).is_ok() {
+        return Ok(());
+    }
+    environment.vfs.create_dir(directory).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            let reason = "it is not a directory".to_owned();
+            StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason })
+        }
+        _ => StoreError::io("create", directory, error),
+    })
+}
+
+/// Makes the directory's own name durable. As long as there is no manifest, nobody knows whether that was done: an
+/// earlier opening can have died after it created the directory.
+fn sync_parent(environment: &Environment, directory: &Path) -> Result<()> {
+    let parent = match directory.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    };
+    environment.vfs.sync_dir(parent).map_err(|error| StoreError::io("sync", parent, error))
+}
+
 fn lock_directory(environment: &Environment, directory: &Path) -> Result<Box<dyn LockGuard>> {
     let vfs = environment.vfs.as_ref();
-    if vfs.read_dir(directory).is_err() {
-        vfs.create_dir(directory).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-                let reason = "it is not a directory".to_owned();
-                StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason })
-            }
-            _ => StoreError::io("create", directory, error),
-        })?;
-        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            vfs.sync_dir(parent).map_err(|error| StoreError::io("sync", parent, error))?;
-        }
-    }
     let path = directory.join(names::LOCK);
     vfs.lock(&path).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => StoreError::new(StoreFault::Locked { path: directory.to_owned() }),
@@ -146,6 +165,18 @@ impl Files {
         }
         files.wals.sort_unstable();
         Ok(files)
+    }
+
+    /// Refuses a directory that has files, none of which is a store's.
+    fn check_ours(&self, directory: &Path) -> Result<()> {
+        match self.foreign.first() {
+            Some(name) if self.manifests.is_empty() => {
+                let reason = format!("it is not empty and has no manifest, but for example {name}");
+                let path = directory.to_owned();
+                Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Removes what `state`, written as the manifest `number`, does not name. Files that are not a store's stay.
@@ -192,9 +223,6 @@ impl Found {
             let path = directory.to_owned();
             Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }))
         };
-        if let Some(name) = files.foreign.first() {
-            return invalid(format!("it is not empty and has no manifest, but for example {name}"));
-        }
         if let Some(id) = files.tables.first() {
             return invalid(format!("it has tables, for example {id}, but no manifest"));
         }
@@ -202,7 +230,7 @@ impl Found {
             let path = names::wal(directory, *number);
             let bytes = read_file(environment, &path)?;
             // A segment of a store that never had a manifest has a header at most.
-            if bytes.len() > crate::format::chunk::HEADER_BYTES + 64 && bytes.iter().any(|byte| *byte != 0) {
+            if bytes.len() > crate::format::wal::HEADER_CHUNK_BYTES && bytes.iter().any(|byte| *byte != 0) {
                 return invalid(format!("it has a log, {}, but no manifest", path.display()));
             }
         }
@@ -244,7 +272,7 @@ impl Found {
             oldest_segment: state.oldest_segment,
             flushed_seqno: state.flushed_seqno,
             replayed: Arc::new(Memtable::new()),
-            last: Commit { seqno: state.flushed_seqno, time: CommitTime(0) },
+            last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             statistics: RecoveryStatistics::default(),
         };
         found.replay(environment, directory, &files.wals)?;
@@ -325,14 +353,16 @@ impl Found {
     }
 
     fn replay_batch(&mut self, path: &Path, record: &[u8], offset: u64) -> Result<()> {
-        let memtable = &self.replayed;
-        let header = batch::decode(record, |entry| memtable.insert(&entry))
-            .map_err(|error| StoreError::corruption(path, offset + error.offset as u64, error.expected))?;
+        let corrupt =
+            |error: DecodeError| StoreError::corruption(path, offset + error.offset as u64, error.expected);
+        // Checked whole before anything of it is believed.
+        let header = batch::decode(record, |_| ()).map_err(corrupt)?;
         let expected = self.last.seqno.next();
         if header.seqno != expected {
             let expected = format!("the batch with sequence number {expected}, not {}", header.seqno);
             return Err(StoreError::corruption(path, offset, expected));
         }
+        batch::decode(record, |entry| self.replayed.insert(&entry)).map_err(corrupt)?;
         self.last = Commit { seqno: header.seqno, time: header.time.max(self.last.time) };
         self.statistics.batches += 1;
         Ok(())

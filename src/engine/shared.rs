@@ -1,5 +1,6 @@
 //! The state that handles, tickets, cursors and jobs share.
 
+use super::commit::Commit;
 use super::epoch_cell::EpochCell;
 use super::key_locks::KeyLocks;
 use super::options::EngineOptions;
@@ -131,21 +132,21 @@ impl Shared {
     }
 
     /// The memtable for the next commit; a full one is frozen. Called in the serial step.
-    pub(super) fn memtable_for(&self, segment: FileNumber, last_seqno: SeqNo) -> (Arc<Memtable>, WasFrozen) {
+    pub(super) fn memtable_for(&self, segment: FileNumber, last: Commit) -> (Arc<Memtable>, WasFrozen) {
         let active = Arc::clone(&self.view().active);
         if active.memory_bytes() < self.options.memtable_bytes {
             return (active, WasFrozen::No);
         }
-        let was_frozen = self.freeze_active(segment, last_seqno);
+        let was_frozen = self.freeze_active(segment, last);
         (Arc::clone(&self.view().active), was_frozen)
     }
 
     /// Freezes the active memtable unless it is empty. Called in the serial step.
-    pub(super) fn freeze_active(&self, segment: FileNumber, last_seqno: SeqNo) -> WasFrozen {
+    pub(super) fn freeze_active(&self, segment: FileNumber, last: Commit) -> WasFrozen {
         if self.view().active.is_empty() {
             return WasFrozen::No;
         }
-        self.change_view(|view| view.with_frozen(segment, last_seqno));
+        self.change_view(|view| view.with_frozen(segment, last));
         self.maintenance.wake_flush.notify();
         WasFrozen::Yes
     }
@@ -159,9 +160,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Says that the engine is closed; returns whether it was before.
-    pub(super) fn set_closed(&self) -> bool {
-        self.is_closed.swap(true, Ordering::SeqCst)
+    /// Says that the engine is closed.
+    pub(super) fn set_closed(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
     }
 
     /// Lets others open the directory.

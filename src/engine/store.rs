@@ -11,7 +11,7 @@ use super::statistics::{LevelStatistics, Statistics, add, read};
 use super::ticket::Ticket;
 use crate::base::batch::WriteBatch;
 use crate::base::entry::{EntryKind, EntryRef, Position};
-use crate::base::error::{Result, StoreError};
+use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, HistoryId};
 use crate::base::limits::LEVELS;
 use crate::env::environment::Environment;
@@ -32,15 +32,19 @@ pub struct Engine {
 struct Owner {
     shared: Arc<Shared>,
     jobs: Mutex<Vec<JobHandle>>,
+    /// What closing came to. Held while closing, so that a second caller gets the first one's result.
+    closed: Mutex<Option<Result<()>>>,
 }
 
 impl Engine {
     /// Opens the store in a directory, creating both if they are missing (but not the directory's parents).
     pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
+        let options = options.within_reason();
         let recovered = recover(&environment, directory, &options)?;
         let shared = Arc::new(Shared::new(environment, directory.to_owned(), options, recovered));
-        let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs: Mutex::new(Vec::new()) });
-        *owner.jobs.lock() = spawn_all(&shared)?;
+        let (jobs, closed) = (Mutex::new(Vec::new()), Mutex::new(None));
+        let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs, closed });
+        spawn_all(&shared, &mut owner.jobs.lock())?;
         Ok(Self { shared, owner })
     }
 
@@ -116,10 +120,9 @@ impl Engine {
     pub fn submit(&self, batch: &WriteBatch, durability: Durability) -> Result<Ticket> {
         let shared = &self.shared;
         let now = CommitTime(shared.environment.clock.wall_millis());
-        let commit =
-            shared.pipeline.submit(batch, durability, now, &shared.poison, |segment, last_seqno| {
-                shared.memtable_for(segment, last_seqno)
-            })?;
+        let commit = shared.pipeline.submit(batch, durability, now, &shared.poison, |segment, last| {
+            shared.memtable_for(segment, last)
+        })?;
         shared.maintenance.note_write();
         Ok(Ticket::new(Arc::clone(shared), commit))
     }
@@ -228,9 +231,11 @@ impl Engine {
 
 impl Owner {
     fn close(&self) -> Result<()> {
-        if self.shared.set_closed() {
-            return Ok(());
+        let mut closed = self.closed.lock();
+        if let Some(result) = &*closed {
+            return result.clone();
         }
+        self.shared.set_closed();
         let result = self.shared.finish_writing();
         self.shared.maintenance.state.lock().stop = true;
         let maintenance = &self.shared.maintenance;
@@ -240,7 +245,9 @@ impl Owner {
         for job in self.jobs.lock().drain(..) {
             job.join(self.shared.environment.scheduler.as_ref());
         }
+        maintenance.done.notify();
         self.shared.unlock_directory();
+        *closed = Some(result.clone());
         result
     }
 }
@@ -275,10 +282,10 @@ impl Shared {
     fn flush(&self) -> Result<()> {
         self.drain();
         self.first_cause()?;
-        self.pipeline.freeze(&self.poison, |segment, last_seqno| self.freeze_active(segment, last_seqno))?;
-        let newest = self.view().frozen.first().map(|frozen| frozen.last_seqno);
+        self.pipeline.freeze(&self.poison, |segment, last| self.freeze_active(segment, last))?;
+        let newest = self.view().frozen.first().map(|frozen| frozen.last.seqno);
         self.wait_for_maintenance(&self.maintenance.wake_flush, || {
-            self.view().frozen.iter().all(|frozen| Some(frozen.last_seqno) > newest)
+            self.view().frozen.iter().all(|frozen| Some(frozen.last.seqno) > newest)
         })
     }
 
@@ -298,6 +305,9 @@ impl Shared {
             self.first_cause()?;
             let failure: Option<StoreError> = {
                 let state = self.maintenance.state.lock();
+                if state.stop {
+                    return Err(StoreError::new(StoreFault::Closed));
+                }
                 state.last_failure.clone().filter(|_| state.failures > failures_before)
             };
             if let Some(failure) = failure {
@@ -479,10 +489,10 @@ mod tests {
         let simulation = Simulation::new(7);
         simulation.vfs().write_raw(Path::new("/store/readme.txt"), b"mine");
         assert_eq!(open(&simulation).expect_err("not a store").kind(), StoreErrorKind::InvalidStore);
-        assert_eq!(
-            simulation.vfs().read(Path::new("/store/readme.txt")).as_deref(),
-            Some(b"mine".as_slice())
-        );
+        simulation.vfs().write_raw(Path::new("/store/letter.tmp"), b"mine");
+        assert!(open(&simulation).is_err());
+        let names: Vec<_> = simulation.vfs().files().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(names, [Path::new("/store/letter.tmp"), Path::new("/store/readme.txt")]);
     }
 
     #[test]
@@ -520,5 +530,41 @@ mod tests {
         assert_eq!(put(&other, "key", "value").expect_err("closed").kind(), StoreErrorKind::Closed);
         assert_eq!(other.get(b"key", None, |_| ()).expect_err("closed").kind(), StoreErrorKind::Closed);
         assert!(other.close().is_ok(), "closing twice is harmless");
+    }
+
+    /// The edit may be durable although its append failed: the tables that it names must stay.
+    #[test]
+    fn a_full_disk_at_the_manifest_poisons_and_removes_nothing() {
+        for (kind, nth) in [(OpKind::Append, 0), (OpKind::Append, 1), (OpKind::Sync, 0)] {
+            let simulation = Simulation::new(9);
+            let engine = open(&simulation).expect("a new store");
+            put(&engine, "key", "value").expect("space");
+            let rule = FaultRule::on(&[kind]).path("manifest-*.tmp").skip(nth).errno(errno::ENOSPC);
+            let fault = simulation.vfs().fail(rule);
+            assert!(engine.flush().is_err(), "{kind:?} {nth}");
+            assert_eq!(simulation.vfs().fired(fault), 1, "{kind:?} {nth} was hit");
+            assert!(engine.statistics().poison.is_some());
+            drop(engine);
+            let engine = open(&simulation).expect("either state is whole");
+            assert_eq!(get(&engine, "key").as_deref(), Some("value"));
+        }
+    }
+
+    #[test]
+    fn commit_times_never_go_back_not_even_over_a_close() {
+        let simulation = Simulation::new(10);
+        let time = |engine: &Engine| {
+            let mut batch = WriteBatch::new();
+            batch.put(b"key".to_vec(), b"value".to_vec());
+            let ticket = engine.submit(&batch, Durability::Durable).expect("space");
+            ticket.wait().expect("nothing fails").time
+        };
+        simulation.clock().set_wall_millis(5000);
+        let engine = open(&simulation).expect("a new store");
+        let before = time(&engine);
+        engine.close().expect("nothing failed");
+        simulation.clock().set_wall_millis(1000);
+        let engine = open(&simulation).expect("it was closed");
+        assert!(time(&engine) >= before);
     }
 }

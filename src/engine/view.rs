@@ -1,8 +1,9 @@
 //! What a reader reads: the memtables and the version, at one moment.
 
+use super::commit::Commit;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
-use crate::base::ident::{FileNumber, SeqNo};
+use crate::base::ident::FileNumber;
 use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::Version;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) struct Frozen {
     /// The log segment that holds the last of its commits.
     pub(super) segment: FileNumber,
     /// The last of its commits.
-    pub(super) last_seqno: SeqNo,
+    pub(super) last: Commit,
 }
 
 impl View {
@@ -46,9 +47,9 @@ impl View {
     }
 
     /// This view with its active memtable frozen and an empty one in its place.
-    pub(super) fn with_frozen(&self, segment: FileNumber, last_seqno: SeqNo) -> Self {
+    pub(super) fn with_frozen(&self, segment: FileNumber, last: Commit) -> Self {
         let mut frozen = Vec::with_capacity(self.frozen.len() + 1);
-        frozen.push(Frozen { memtable: Arc::clone(&self.active), segment, last_seqno });
+        frozen.push(Frozen { memtable: Arc::clone(&self.active), segment, last });
         frozen.extend(self.frozen.iter().cloned());
         Self { active: Arc::new(Memtable::new()), frozen, version: Arc::clone(&self.version) }
     }

@@ -20,7 +20,8 @@ use super::names;
 use super::wal::FORMAT_VERSION;
 use crate::base::codec::{Decoder, Encode};
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{FileId, FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use crate::base::limits::METADATA_BYTES_MAX;
 use crate::base::planted::{Bug, planted};
 use crate::env::file::{File, Vfs, read_all};
 use crate::format::metadata;
@@ -64,6 +65,8 @@ pub struct VersionEdit {
     pub oldest_segment: Option<FileNumber>,
     /// Every commit up to here is in tables, if that has changed.
     pub flushed_seqno: Option<SeqNo>,
+    /// The time of that commit, below which no later one's may be.
+    pub flushed_time: Option<CommitTime>,
 }
 
 /// Appends edits to a manifest.
@@ -98,7 +101,7 @@ impl ManifestWriter {
         header.put_u64(identity.number.0);
         let mut buffer = Vec::new();
         writer.framer.record(RecordKind::Header, &header, 0, &mut buffer);
-        writer.framer.record(RecordKind::Data, &metadata::encode(state), 0, &mut buffer);
+        writer.framer.record(RecordKind::Data, &encode(state)?, 0, &mut buffer);
         writer.write(&buffer)?;
         writer.sync()?;
         writer.promise()?;
@@ -116,7 +119,7 @@ impl ManifestWriter {
     pub fn append(&mut self, edit: &VersionEdit) -> Result<()> {
         let mut buffer = Vec::new();
         let promise = self.synced_bytes;
-        self.framer.record(RecordKind::Data, &metadata::encode(edit), promise, &mut buffer);
+        self.framer.record(RecordKind::Data, &encode(edit)?, promise, &mut buffer);
         self.write(&buffer)?;
         self.sync()?;
         self.promise()
@@ -138,6 +141,16 @@ impl ManifestWriter {
         self.synced_bytes = self.framer.offset();
         Ok(())
     }
+}
+
+/// The record of an edit, unless it is too large to be read again.
+fn encode(edit: &VersionEdit) -> Result<Vec<u8>> {
+    let record = metadata::encode(edit);
+    let (size, limit) = (record.len(), METADATA_BYTES_MAX);
+    if size > limit {
+        return Err(StoreError::new(StoreFault::TooLarge { what: "version edit", size, limit }));
+    }
+    Ok(record)
 }
 
 /// A manifest that was read.
@@ -231,6 +244,7 @@ mod tests {
             added: vec![(1, meta)],
             oldest_segment: Some(FileNumber(4)),
             flushed_seqno: None,
+            flushed_time: Some(CommitTime(1000)),
         }
     }
 

@@ -28,14 +28,15 @@ pub enum FileKind {
 
 /// What the file of this name is; `None` if the store never writes such a name.
 pub fn parse(name: &str) -> Option<FileKind> {
+    // The highest number of all is never given, so that every number has a next one.
     let number = |digits: &str| {
         let canonical = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if canonical { digits.parse().ok().map(FileNumber) } else { None }
+        if canonical { digits.parse().ok().filter(|number| *number < u64::MAX).map(FileNumber) } else { None }
     };
     if name == LOCK {
         Some(FileKind::Lock)
-    } else if name.ends_with(TEMPORARY_SUFFIX) {
-        Some(FileKind::Temporary)
+    } else if let Some(finished) = name.strip_suffix(TEMPORARY_SUFFIX) {
+        number(finished.strip_prefix(MANIFEST_PREFIX)?).map(|_| FileKind::Temporary)
     } else if let Some(digits) = name.strip_suffix(WAL_SUFFIX) {
         number(digits).map(FileKind::Wal)
     } else if let Some(digits) = name.strip_prefix(MANIFEST_PREFIX) {
@@ -89,7 +90,15 @@ mod tests {
 
     #[test]
     fn foreign_names_are_not_ours() {
-        for name in ["readme.txt", "7.wal", "manifest-x", "ABCDEF.sst", "+0000000000000000001.wal"] {
+        for name in [
+            "letter.tmp",
+            "18446744073709551615.wal",
+            "readme.txt",
+            "7.wal",
+            "manifest-x",
+            "ABCDEF.sst",
+            "+0000000000000000001.wal",
+        ] {
             assert_eq!(parse(name), None, "{name}");
         }
     }

@@ -27,6 +27,9 @@ pub const FORMAT_VERSION: u32 = 0;
 
 const MAGIC: &[u8; 8] = b"PIXIIWAL";
 
+/// The length of the chunk that holds a segment's header, in bytes.
+pub const HEADER_CHUNK_BYTES: usize = super::chunk::HEADER_BYTES + 64;
+
 /// What a segment says of the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Predecessor {
@@ -133,7 +136,7 @@ pub fn read_segment(
 /// The header of a segment, if it has one that can be read.
 pub fn peek_header(path: &Path, bytes: &[u8], identity: LogIdentity) -> Result<Option<SegmentHeader>> {
     // Only the header's own chunk is looked at: what follows is judged when the segment is read.
-    let first_chunk = bytes.get(..bytes.len().min(super::chunk::HEADER_BYTES + 64)).unwrap_or_default();
+    let first_chunk = bytes.get(..bytes.len().min(HEADER_CHUNK_BYTES)).unwrap_or_default();
     let mut header = None;
     read_log(path, first_chunk, identity, 0, |kind, record, _| {
         if kind == RecordKind::Header {

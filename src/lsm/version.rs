@@ -11,7 +11,7 @@ use super::level_cursor::{Level, LevelCursor};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
-use crate::base::ident::{FileId, FileNumber, SeqNo};
+use crate::base::ident::{CommitTime, FileId, FileNumber, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::format::manifest::{TableMeta, VersionEdit};
 use crate::format::table::cursor::TableCursor;
@@ -157,6 +157,8 @@ pub struct ManifestState {
     pub oldest_segment: FileNumber,
     /// Every commit up to here is in tables.
     pub flushed_seqno: SeqNo,
+    /// The time of that commit.
+    pub flushed_time: CommitTime,
 }
 
 impl ManifestState {
@@ -173,6 +175,7 @@ impl ManifestState {
             state.tables.extend(edit.added.iter().cloned());
             state.oldest_segment = edit.oldest_segment.unwrap_or(state.oldest_segment);
             state.flushed_seqno = edit.flushed_seqno.unwrap_or(state.flushed_seqno);
+            state.flushed_time = edit.flushed_time.unwrap_or(state.flushed_time);
         }
         Ok(state)
     }

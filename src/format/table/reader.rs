@@ -45,7 +45,6 @@ pub struct TableReader {
     source: Source,
     index: Index,
     filter: Filter,
-    properties: TableProperties,
     /// Beside each data block: whether it was checked since the table was opened.
     verified: Box<[AtomicBool]>,
 }
@@ -88,27 +87,18 @@ impl TableReader {
         let filter = parse(&path, footer.filter, Filter::parse(&filter))?;
         let properties = block(footer.properties, BlockKind::Properties)?;
         let properties = parse(&path, footer.properties, metadata::decode(&properties))?;
+        check_properties(&path, &meta, footer.properties, &properties)?;
         let source = match mode {
             ReadMode::Map => Source::Map(file.map().map_err(io("map"))?),
             ReadMode::Pread => Source::Pread(file),
         };
         let verified = (0..index.len()).map(|_| AtomicBool::new(false)).collect();
-        Ok(Self { path, meta, source, index, filter, properties, verified })
+        Ok(Self { path, meta, source, index, filter, verified })
     }
 
     /// What the manifest says of it.
     pub fn meta(&self) -> &TableMeta {
         &self.meta
-    }
-
-    /// What it says of itself.
-    pub fn properties(&self) -> &TableProperties {
-        &self.properties
-    }
-
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The memory that index and filter take, in bytes.
@@ -218,7 +208,24 @@ fn parse<T>(path: &Path, handle: BlockHandle, parsed: std::result::Result<T, Dec
     parsed.map_err(|error| corrupt_block(path, handle, error))
 }
 
-/// Every data block must lie between header and footer.
+/// What a table says of itself must be what the manifest says of it.
+fn check_properties(
+    path: &Path,
+    meta: &TableMeta,
+    at: BlockHandle,
+    properties: &TableProperties,
+) -> Result<()> {
+    let is_same = properties.entry_count == meta.entry_count
+        && properties.tombstone_count == meta.tombstone_count
+        && properties.oldest_seqno == meta.oldest_seqno
+        && properties.newest_seqno == meta.newest_seqno;
+    if is_same {
+        return Ok(());
+    }
+    Err(StoreError::corruption(path, at.offset, "the properties that the manifest gives"))
+}
+
+/// The data blocks must follow one another from the header on, within the file.
 fn check_blocks(path: &Path, meta: &TableMeta, index: &Index) -> Result<()> {
     let mut end = HEADER_BYTES as u64;
     for block in 0..index.len() {

@@ -88,11 +88,6 @@ impl TableWriter {
         })
     }
 
-    /// Its path.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The key of the entry that was added last; empty before the first.
     pub fn last_key(&self) -> &[u8] {
         &self.last_key
