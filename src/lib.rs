@@ -78,11 +78,13 @@ pub use dynamo::error::{Error, ErrorKind, Result};
 pub use dynamo::fault::{Fault, Operation};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
-pub use dynamo::number::Number;
+pub use dynamo::number::{Number, NumberError};
 pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
-pub use dynamo::schema::{GlobalIndex, Projection, TableSchema};
+pub use dynamo::schema::{
+    GlobalIndex, GlobalIndexBuilder, KeyAttribute, KeySchema, Projection, TableSchema, TableSchemaBuilder,
+};
 pub use dynamo::serde::sets;
-pub use dynamo::value::{Item, Value};
+pub use dynamo::value::{Item, Value, ValueFault, ValueType};
 pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
 pub use engine::commit::Commit;
 pub use engine::options::{Durability, EngineOptions};

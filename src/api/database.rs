@@ -89,7 +89,7 @@ impl Database {
         Ok(self.engine.compact()?)
     }
 
-    /// Syncs what is buffered and ends all work. Every later call, through any handle, is refused.
+    /// Syncs what is buffered and ends all work. Every later read and write of items, through any handle, is refused; iterators that had begun go on.
     pub fn close(&self) -> Result<()> {
         Ok(self.engine.close()?)
     }

@@ -83,6 +83,11 @@ impl Catalog {
     pub fn create_table(&self, engine: &Engine, schema: TableSchema) -> Result<Arc<TableDescriptor>> {
         let key = row_key(TABLE_ROW, schema.name());
         let next_key = row_key(NEXT_KEYSPACE_ROW, "");
+        if self.describe(schema.name()).is_ok() {
+            // What the map holds is durable (invariant 1): nothing has to be waited for.
+            let table = schema.name().to_owned();
+            return Err(Error::new(Operation::CreateTable, Fault::TableExists { table }));
+        }
         engine.pay_back_pressure()?;
         let guard = engine.lock_keys(vec![key.clone(), next_key.clone()]);
         let next = engine.latest(&next_key, |row| {

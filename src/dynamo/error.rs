@@ -120,7 +120,7 @@ impl Error {
         }
     }
 
-    /// The operation that was called; none for opening, flushing and closing.
+    /// The operation whose request was refused; none for failures of the storage below and damaged rows.
     pub fn operation(&self) -> Option<Operation> {
         self.inner.operation
     }

@@ -1,7 +1,7 @@
 //! The one write path: every operation that changes items goes through it.
 //!
 //! The steps, in the order of the code:
-//! 1. Check the request, and turn it into an [`ItemWrite`]: the key, and what is to become of the item.
+//! 1. Check the request, and turn it into an `ItemWrite`: the key, and what is to become of the item.
 //! 2. Pay back-pressure, before any lock.
 //! 3. Lock the key.
 //! 4. Read the item as it is, only if something needs it: an index, or an answer that returns it.

@@ -226,13 +226,15 @@ impl<'de> Deserializer<'de> for StoredDeserializer<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, SerdeError> {
         match self.view()? {
-            StoredView::List(list) => visitor.visit_seq(Elements::new(list.elements())),
-            StoredView::StringSet(set) => visitor.visit_seq(Members::new(&set, BorrowedStrDeserializer::new)),
-            StoredView::NumberSet(set) => visitor.visit_seq(Members::new(&set, NumberDeserializer)),
-            StoredView::BinarySet(set) => {
-                visitor.visit_seq(Members::new(&set, BorrowedBytesDeserializer::new))
+            StoredView::List(list) => visit_all(Elements::new(list.elements()), visitor),
+            StoredView::StringSet(set) => {
+                visit_all(Members::new(&set, BorrowedStrDeserializer::new), visitor)
             }
-            StoredView::Binary(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
+            StoredView::NumberSet(set) => visit_all(Members::new(&set, NumberDeserializer), visitor),
+            StoredView::BinarySet(set) => {
+                visit_all(Members::new(&set, BorrowedBytesDeserializer::new), visitor)
+            }
+            StoredView::Binary(bytes) => visit_all(SeqDeserializer::new(bytes.iter().copied()), visitor),
             other => Err(unfit(&other, &visitor)),
         }
     }
@@ -551,6 +553,20 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
     }
 }
 
+/// Gives all elements to the visitor. One that leaves some over, as a tuple does that is too short, would lose them when
+/// the value is written again; so that is an error.
+fn visit_all<'de, V, A>(mut elements: A, visitor: V) -> Result<V::Value, SerdeError>
+where
+    V: Visitor<'de>,
+    A: serde::de::SeqAccess<'de, Error = SerdeError>,
+{
+    let value = visitor.visit_seq(&mut elements)?;
+    match elements.next_element::<serde::de::IgnoredAny>()? {
+        None => Ok(value),
+        Some(_) => Err(serde::de::Error::custom("it has more elements than the type holds")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -629,6 +645,14 @@ mod tests {
         let error = from_item::<BTreeMap<String, T>>(&Item::new().with("field", value)).expect_err("refused");
         assert_eq!(error.to_string(), words);
         assert_eq!(error.path().split(['.', '[']).next(), Some("field"));
+    }
+
+    #[test]
+    fn a_type_that_holds_fewer_elements_than_there_are_is_refused() {
+        let list = Value::List(vec![1.into(), 2.into(), 3.into()]);
+        assert!(from_value::<(u8, u8)>(&list).is_err());
+        assert!(from_value::<[u8; 4]>(&Value::Binary(vec![1; 5])).is_err());
+        assert_eq!(from_value::<(u8, u8, u8)>(&list).ok(), Some((1, 2, 3)));
     }
 
     #[test]
