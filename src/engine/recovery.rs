@@ -16,9 +16,9 @@
 //!    removes; a crash after it leaves a store that needs no replay.
 //! 2. Sequence numbers run on without a gap from the tables through the log.
 
+use super::commit::Commit;
 use super::log::LogWriter;
 use super::options::EngineOptions;
-use super::pipeline::Commit;
 use super::statistics::RecoveryStatistics;
 use crate::base::batch;
 use crate::base::error::{Result, StoreError, StoreFault};

@@ -7,7 +7,7 @@
 //! 3. Tables of a deeper level stand by their keys and do not overlap; all versions of a key are in one of them.
 //! 4. For any key, what is in a level is newer than what is in the levels below.
 
-use super::level_cursor::LevelCursor;
+use super::level_cursor::{Level, LevelCursor};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
@@ -18,9 +18,6 @@ use crate::format::table::cursor::TableCursor;
 use crate::format::table::filter;
 use crate::format::table::reader::TableReader;
 use std::sync::Arc;
-
-/// The tables of a level in their order.
-pub type Level = Arc<[Arc<TableReader>]>;
 
 /// The tables of a store at a moment.
 #[derive(Clone, Debug)]

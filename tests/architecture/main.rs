@@ -20,12 +20,6 @@ const UNSAFE: [&str; 4] =
 /// Which tables of contents hand on what stands elsewhere: the crate's face, and that of the simulated world.
 const REEXPORTING: [&str; 2] = ["lib.rs", "env/sim/mod.rs"];
 
-/// Where the rules are broken today. An entry that is no longer needed fails the tests, so the list only shrinks.
-const OWED: [&str; 2] = [
-    "src/engine/ticket.rs: a re-export: only `lib.rs` has them",
-    "src/lsm/version.rs: uses `lsm::level_cursor`, but `lsm::level_cursor` is declared below `lsm::version`",
-];
-
 /// The files below a folder, by their paths within it, sorted.
 fn read(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
@@ -52,17 +46,8 @@ fn check(package: &str, rule: impl Fn(&[Source<'_>]) -> Vec<String>) {
     let files = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(package).join("src"));
     assert!(!files.is_empty(), "there are sources to look at");
     let sources: Vec<Source<'_>> = files.iter().map(|(path, text)| Source { path, text }).collect();
-    let violations: Vec<String> =
-        rule(&sources).into_iter().filter(|violation| !is_owed(violation)).collect();
+    let violations = rule(&sources);
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
-}
-
-/// Whether a violation is known, its line apart.
-fn is_owed(violation: &str) -> bool {
-    OWED.iter().any(|owed| {
-        let (path, what) = owed.split_once(": ").expect("a path, and what is wrong");
-        violation.starts_with(&format!("{path}:")) && violation.ends_with(what)
-    })
 }
 
 #[test]
@@ -105,12 +90,4 @@ fn bincode_is_known_to_one_module_only() {
 fn files_stay_short() {
     check("", rules::file_sizes);
     check("server", rules::file_sizes);
-}
-
-#[test]
-fn what_is_owed_is_still_broken() {
-    let files = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let sources: Vec<Source<'_>> = files.iter().map(|(path, text)| Source { path, text }).collect();
-    let broken = [rules::direction(&sources), rules::reexports(&sources, &REEXPORTING)].concat();
-    assert_eq!(broken.iter().filter(|violation| is_owed(violation)).count(), OWED.len());
 }
