@@ -1,0 +1,184 @@
+//! Replays the corpus of the fuzz targets, and gives each target some inputs that nobody has kept.
+//!
+//! So what fuzzing has found stays found on the stable toolchain. `fuzz/README.md` says how to fuzz. The number of inputs
+//! made on the spot comes from `PIXII_FUZZ_INPUTS` (200). With `PIXII_WRITE_CORPUS=1` the seeds are written anew.
+#![allow(missing_docs, reason = "a test binary has no readers of its documents")]
+#![expect(clippy::disallowed_methods, reason = "the corpus is on the real disk")]
+
+#[expect(unreachable_pub, reason = "the fuzz targets are the other reader of this module")]
+mod targets;
+
+use pixii::base::planted::{Bug, plant};
+use pixii::sim::{Seed, SimRng};
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 8] = [
+    ("wal_read", targets::wal_read::run),
+    ("manifest_read", targets::manifest_read::run),
+    ("table_open_scan", targets::table_open_scan::run),
+    ("data_block", targets::data_block::run),
+    ("key_order", targets::key_order::run),
+    ("number", targets::number::run),
+    ("stored_item", targets::stored_item::run),
+    ("engine_ops", targets::engine_ops::run),
+];
+
+fn fuzz_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+/// The inputs that are kept for a target, with their names, sorted.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = fuzz_folder().join("corpus").join(target);
+    let mut inputs: Vec<_> = fs::read_dir(&folder)
+        .expect("every target has a corpus")
+        .map(|entry| {
+            let path = entry.expect("the folder can be read").path();
+            (path.display().to_string(), fs::read(&path).expect("the file can be read"))
+        })
+        .collect();
+    inputs.sort();
+    inputs
+}
+
+/// Runs a target; a panic says which input it was.
+#[track_caller]
+fn run(name: &str, target: Target, input: &[u8], origin: &str) {
+    assert!(catch_unwind(|| target(input)).is_ok(), "{name} fails on {origin}: {input:02x?}");
+}
+
+#[test]
+fn the_corpus_holds() {
+    if std::env::var_os("PIXII_WRITE_CORPUS").is_some() {
+        write_seeds();
+    }
+    for (name, target) in TARGETS {
+        let inputs = corpus(name);
+        assert!(inputs.len() >= 10, "{name} has seeds");
+        for (path, input) in inputs {
+            run(name, target, &input, &path);
+        }
+    }
+}
+
+#[test]
+fn inputs_that_nobody_has_kept_hold() {
+    let count = std::env::var("PIXII_FUZZ_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(200);
+    for (name, target) in TARGETS {
+        let mut rng = Seed(1).stream(name);
+        let kept = corpus(name);
+        for number in 0..count {
+            let input = made(&mut rng, &kept);
+            run(name, target, &input, &format!("input {number}"));
+        }
+    }
+}
+
+/// An input made of one that is kept: some bytes changed, some cut out, a part of another one put in.
+fn made(rng: &mut SimRng, kept: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut input = rng.pick(kept).1.clone();
+    for _ in 0..=rng.below(4) {
+        let place = rng.below_usize(input.len() + 1);
+        match rng.below(4) {
+            0 => drop(input.drain(place..input.len().min(place + rng.below_usize(20)))),
+            1 => {
+                let other = &rng.pick(kept).1;
+                let start = rng.below_usize(other.len() + 1);
+                let end = other.len().min(start + rng.below_usize(100));
+                input.splice(place..place, other[start..end].iter().copied());
+            }
+            _ => {
+                let mut bytes = vec![0; 1 + rng.below_usize(8)];
+                rng.fill(&mut bytes);
+                let end = input.len().min(place + bytes.len());
+                input.splice(place..end, bytes);
+            }
+        }
+    }
+    input
+}
+
+/// A target that cannot fail proves nothing.
+#[test]
+fn the_targets_catch_planted_bugs() {
+    const PLANTED: [(Bug, usize); 7] = [
+        (Bug::LogChecksumIgnored, 0),
+        (Bug::LogChecksumIgnored, 1),
+        (Bug::BlockChecksumIgnored, 2),
+        (Bug::AcknowledgedBeforeSync, 7),
+        (Bug::OldVersionSurvivesCompaction, 7),
+        (Bug::SnapshotIgnoredByCompaction, 7),
+        (Bug::TombstoneDroppedEarly, 7),
+    ];
+    for (bug, index) in PLANTED {
+        let (name, target) = TARGETS[index];
+        let mut rng = Seed(2).stream(name);
+        let kept = corpus(name);
+        let planted = plant(bug);
+        let is_caught = (0..5000).any(|_| {
+            let input = made(&mut rng, &kept);
+            catch_unwind(|| target(&input)).is_err()
+        });
+        drop(planted);
+        assert!(is_caught, "{name} does not see {bug:?}");
+    }
+}
+
+#[test]
+fn every_target_is_there_once() {
+    let mut expected: Vec<String> = TARGETS.iter().map(|(name, _)| format!("{name}.rs")).collect();
+    expected.sort();
+    let entries = fs::read_dir(fuzz_folder().join("fuzz_targets")).expect("the folder is there");
+    let mut found: Vec<String> = entries
+        .map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    assert_eq!(found, expected, "fuzz_targets");
+    let manifest = fs::read_to_string(fuzz_folder().join("Cargo.toml")).expect("the file is there");
+    for name in expected {
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}\"")), "{name} in fuzz/Cargo.toml");
+    }
+}
+
+/// Writes the seeds: random choices of several lengths, and what is telling for the targets that read text.
+fn write_seeds() {
+    const NUMBERS: [&str; 16] = [
+        "1 2",
+        "-0.5 0.5",
+        "99999999999999999999999999999999999999 1",
+        "9.9999999999999999999999999999999999999E+125 -1E-130",
+        "1e126 0",
+        "1E-130 -1E-130",
+        "1e-131 0",
+        "0e125 0e-130",
+        "0e126 1",
+        "+007.5000 -.25",
+        "1. .",
+        "1e 1",
+        "123456789012345678901234567890123456789 1",
+        "100000000000000000000000000000000000000000 1",
+        "1e9999999999999999999999 1",
+        "0x10 1_000",
+    ];
+    for (name, _) in TARGETS {
+        let folder = fuzz_folder().join("corpus").join(name);
+        fs::create_dir_all(&folder).expect("the folder can be made");
+        let mut rng = Seed(0).stream(name);
+        for (number, length) in
+            [0, 8, 24, 60, 100, 150, 220, 300, 500, 800, 1200, 2000].into_iter().enumerate()
+        {
+            let mut seed = vec![0; length];
+            rng.fill(&mut seed);
+            fs::write(folder.join(format!("random-{number:02}")), seed).expect("the seed can be written");
+        }
+        for (number, text) in NUMBERS.iter().enumerate().filter(|_| name == "number") {
+            // the first byte says that text follows
+            let seed = [&[1], text.as_bytes()].concat();
+            fs::write(folder.join(format!("text-{number:02}")), seed).expect("the seed can be written");
+        }
+    }
+}
