@@ -79,10 +79,8 @@ impl WriteBatch {
         check("batch", self.size_bytes(), limits::BATCH_BYTES_MAX)
     }
 
-    /// Appends the log record of this batch as the commit `seqno` at `time`.
-    pub fn encode(&self, seqno: SeqNo, time: CommitTime, buffer: &mut Vec<u8>) {
-        buffer.put_varint(seqno.0);
-        buffer.put_varint(time.0);
+    /// Appends what of the log record does not depend on the commit: all that follows the header's first two fields.
+    pub fn encode_body(&self, buffer: &mut Vec<u8>) {
         buffer.put_varint(self.entries.len() as u64);
         for (key, value) in &self.entries {
             match value {
@@ -98,6 +96,12 @@ impl WriteBatch {
             }
         }
     }
+}
+
+/// Appends what of a log record depends on the commit; the batch's body follows.
+pub fn encode_commit(seqno: SeqNo, time: CommitTime, buffer: &mut Vec<u8>) {
+    buffer.put_varint(seqno.0);
+    buffer.put_varint(time.0);
 }
 
 /// The header of a batch's log record.
@@ -148,12 +152,18 @@ pub fn decode<'a>(
 mod tests {
     use super::*;
 
+    fn encode(batch: &WriteBatch, seqno: SeqNo, time: CommitTime) -> Vec<u8> {
+        let mut record = Vec::new();
+        encode_commit(seqno, time, &mut record);
+        batch.encode_body(&mut record);
+        record
+    }
+
     #[test]
     fn the_worked_example_is_what_is_written() {
         let mut batch = WriteBatch::new();
         batch.put(vec![0, 0, 0, 0x10, 0x61], vec![0x2a]);
-        let mut record = Vec::new();
-        batch.encode(SeqNo(5), CommitTime(1000), &mut record);
+        let record = encode(&batch, SeqNo(5), CommitTime(1000));
         assert_eq!(record, [0x05, 0xe8, 0x07, 0x01, 0x01, 0x05, 0, 0, 0, 0x10, 0x61, 0x01, 0x2a]);
         let mut seen = Vec::new();
         let header = decode(&record, |entry| seen.push((entry.key.to_vec(), entry.value.to_vec())))
@@ -167,8 +177,7 @@ mod tests {
         let mut batch = WriteBatch::new();
         batch.put(b"key one".to_vec(), b"value".to_vec());
         batch.delete(b"key two".to_vec());
-        let mut record = Vec::new();
-        batch.encode(SeqNo(300), CommitTime(1 << 40), &mut record);
+        let record = encode(&batch, SeqNo(300), CommitTime(1 << 40));
         for length in 0..record.len() {
             assert!(decode(&record[..length], |_| ()).is_err(), "{length} bytes were taken");
         }

@@ -1,1 +1,31 @@
-//! engine
+//! The engine: ordered bytes with atomic batches, snapshots, key locks, group commit, recovery and background work.
+//!
+//! ```text
+//!   submit ──> serial step (seqno, time, log queue, memtable) ──> ticket        `pipeline`
+//!   wait   ──> whoever holds the log writes and syncs for all, then publishes   `pipeline`, `log`
+//!   get    ──> view: memtables, tables                                          `view`
+//!   jobs   ──> flush, compaction, syncing what was buffered                     `maintenance`
+//!   open   ──> manifest, log, a table of what was replayed, a new log           `recovery`
+//! ```
+//!
+//! Lock order, outermost first: key locks, manifest, log, commit state, view, snapshots. No lock is held over I/O but
+//! the log's and the manifest's, which are there to serialise it, and a key's over the read of its old version.
+//!
+//! Knows nothing of items and tables of the data model. In the order of use:
+
+pub mod options;
+pub mod statistics;
+mod epoch_cell;
+mod view;
+mod snapshot_registry;
+mod key_locks;
+mod poison;
+mod log;
+mod pipeline;
+mod recovery;
+mod shared;
+pub mod ticket;
+pub mod snapshot;
+pub mod cursor;
+mod maintenance;
+pub mod store;

@@ -23,6 +23,7 @@ pub(super) struct Arena {
     next: *mut u8,
     left: usize,
     chunk_bytes: usize,
+    /// The bytes of all pieces.
     taken_bytes: usize,
 }
 
@@ -40,7 +41,7 @@ impl Arena {
         }
     }
 
-    /// The bytes of all chunks, used or not.
+    /// The bytes of all pieces.
     pub(super) fn taken_bytes(&self) -> usize {
         self.taken_bytes
     }
@@ -48,6 +49,7 @@ impl Arena {
     /// A piece of at least `size` bytes, valid as long as the arena, not initialised.
     pub(super) fn take(&mut self, size: usize) -> NonNull<u8> {
         let size = size.next_multiple_of(ALIGNMENT);
+        self.taken_bytes += size;
         if size > self.left {
             if size > self.chunk_bytes / 4 {
                 return self.add_chunk(size);
@@ -71,7 +73,6 @@ impl Arena {
         let pointer = unsafe { alloc(layout) };
         let Some(chunk) = NonNull::new(pointer) else { handle_alloc_error(layout) };
         self.chunks.push((chunk, layout));
-        self.taken_bytes += layout.size();
         chunk
     }
 }

@@ -1,0 +1,363 @@
+//! Background jobs: flush, compaction, and the sync of what was buffered. Each is a machine that does a little a step.
+//!
+//! Invariants:
+//! 1. A version edit is logged, synced, and only then applied; what it makes obsolete is removed after that.
+//! 2. Memtables are flushed in the order in which they were frozen, and only when all their commits are published and
+//!    the log has gone on to the next segment.
+//! 3. A job that cannot read, or finds the disk full, removes what it had begun and tries again later. Any other failure
+//!    poisons the engine; then nothing is removed, because either state may be the one on disk.
+//! 4. One job flushes and one compacts. They log their edits under the manifest's lock.
+
+use super::pipeline::Advance;
+use super::poison::is_passing;
+use super::shared::Shared;
+use super::statistics::add;
+use super::view::Frozen;
+use crate::base::cursor::Cursor;
+use crate::base::error::{Result, StoreError, StoreFault};
+use crate::base::ident::{FileId, FileNumber};
+use crate::base::planted::{Bug, planted};
+use crate::env::schedule::{Event, Job, JobHandle, Step};
+use crate::format::manifest::{TableMeta, VersionEdit};
+use crate::format::names;
+use crate::format::table::cursor::TableCursor;
+use crate::format::table::reader::TableReader;
+use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
+use crate::lsm::merge_cursor::MergeCursor;
+use crate::lsm::merge_job::{MergeJob, Output, Progress};
+use crate::lsm::picker::{Choice, Compaction, pick, pick_all};
+use crate::lsm::retention::Retention;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long a job waits after a passing failure.
+const BACK_OFF: Duration = Duration::from_secs(1);
+
+/// How long a job waits when somebody else holds the log.
+const LOG_BUSY: Duration = Duration::from_millis(5);
+
+/// Begins the jobs of an engine.
+pub(super) fn spawn_all(shared: &Arc<Shared>) -> Result<Vec<JobHandle>> {
+    let maintenance = &shared.maintenance;
+    let jobs: [(&'static str, &Arc<Event>, Box<dyn Work>); 3] = [
+        ("pixii-flush", &maintenance.wake_flush, Box::new(Flush { merge: None })),
+        ("pixii-compact", &maintenance.wake_compaction, Box::new(Compact { merge: None })),
+        ("pixii-sync", &maintenance.wake_sync, Box::new(Sync { is_due: true })),
+    ];
+    let mut handles = Vec::new();
+    for (name, wake, work) in jobs {
+        let job = Guarded { shared: Arc::clone(shared), name, work };
+        let spawned = shared.environment.scheduler.spawn(name, Arc::clone(wake), Box::new(job));
+        handles
+            .push(spawned.map_err(|error| StoreError::io("start a thread for", &shared.directory, error))?);
+    }
+    Ok(handles)
+}
+
+/// A job's own part.
+trait Work: Send {
+    fn step(&mut self, shared: &Shared) -> Result<Step>;
+
+    /// Removes what was begun.
+    fn give_up(&mut self, shared: &Shared);
+}
+
+/// What all jobs have in common: they stop when told, or when the engine is poisoned; they back off or poison it when
+/// they fail; a panic poisons it.
+struct Guarded {
+    shared: Arc<Shared>,
+    name: &'static str,
+    work: Box<dyn Work>,
+}
+
+impl Job for Guarded {
+    fn step(&mut self) -> Step {
+        let shared = &self.shared;
+        if shared.poison.get().is_some() {
+            shared.maintenance.done.notify();
+            return Step::Done;
+        }
+        if shared.maintenance.state.lock().stop {
+            self.work.give_up(shared);
+            return Step::Done;
+        }
+        let stepped = catch_unwind(AssertUnwindSafe(|| self.work.step(shared)));
+        let error = match stepped {
+            Ok(Ok(step)) => return step,
+            Ok(Err(error)) => error,
+            Err(_) => StoreError::new(StoreFault::Panicked { job: self.name.to_owned() }),
+        };
+        let is_passing = is_passing(&error);
+        if is_passing {
+            self.work.give_up(shared);
+        } else {
+            shared.poison.set(&error);
+        }
+        {
+            let mut state = shared.maintenance.state.lock();
+            state.failures += 1;
+            state.last_failure = Some(error);
+        }
+        shared.maintenance.done.notify();
+        shared.pipeline.progress.notify();
+        if is_passing { Step::Park(Some(BACK_OFF)) } else { Step::Done }
+    }
+}
+
+/// Turns memtables into tables of level 0.
+struct Flush {
+    merge: Option<(Frozen, MergeJob)>,
+}
+
+impl Work for Flush {
+    fn step(&mut self, shared: &Shared) -> Result<Step> {
+        let Some((frozen, merge)) = &mut self.merge else { return self.begin(shared) };
+        let Progress::Finished(metas) = merge.step()? else { return Ok(Step::Again) };
+        let oldest_segment = frozen.segment.next();
+        let edit = VersionEdit {
+            removed: Vec::new(),
+            added: metas.into_iter().map(|meta| (0, meta)).collect(),
+            oldest_segment: Some(oldest_segment),
+            flushed_seqno: Some(frozen.last_seqno),
+        };
+        if planted(Bug::LogRemovedBeforeManifest) {
+            remove_segments_before(shared, oldest_segment)?;
+        }
+        install(shared, &edit, Some(&frozen.memtable))?;
+        self.merge = None;
+        remove_segments_before(shared, oldest_segment)?;
+        add(&shared.counters.flushes, 1);
+        shared.maintenance.succeed();
+        shared.maintenance.wake_compaction.notify();
+        Ok(Step::Again)
+    }
+
+    fn give_up(&mut self, shared: &Shared) {
+        if let Some((_, merge)) = self.merge.take() {
+            remove_tables(shared, merge.created());
+        }
+    }
+}
+
+impl Flush {
+    fn begin(&mut self, shared: &Shared) -> Result<Step> {
+        let Some(frozen) = shared.view().frozen.last().cloned() else { return Ok(Step::Park(None)) };
+        // The log's work up to the rotation behind this memtable must be done, and nobody else may be there to do it.
+        if shared.pipeline.log_segment() <= frozen.segment || shared.pipeline.published() < frozen.last_seqno
+        {
+            return match shared.pipeline.advance(&shared.counters, &shared.poison) {
+                Advance::Progressed | Advance::Idle => Ok(Step::Again),
+                Advance::Busy => Ok(Step::Park(Some(LOG_BUSY))),
+            };
+        }
+        let cursor = MemtableCursor::new(Arc::clone(&frozen.memtable), Versions::All);
+        self.merge = Some((frozen, merge_job(shared, Box::new(cursor), 0, u64::MAX)));
+        Ok(Step::Again)
+    }
+}
+
+/// Merges tables into the next level.
+struct Compact {
+    merge: Option<Compacting>,
+}
+
+struct Compacting {
+    compaction: Compaction,
+    job: MergeJob,
+    /// The full compactions that are done when this one is.
+    answers: Option<u64>,
+}
+
+impl Work for Compact {
+    fn step(&mut self, shared: &Shared) -> Result<Step> {
+        let Some(compacting) = &mut self.merge else { return self.begin(shared) };
+        let Progress::Finished(metas) = compacting.job.step()? else { return Ok(Step::Again) };
+        let output_level = u8::try_from(compacting.compaction.output_level).unwrap_or(u8::MAX);
+        let edit = VersionEdit {
+            removed: removed_by(&compacting.compaction),
+            added: metas.into_iter().map(|meta| (output_level, meta)).collect(),
+            ..VersionEdit::default()
+        };
+        install(shared, &edit, None)?;
+        let answers = compacting.answers;
+        let removed: Vec<FileId> = edit.removed.iter().map(|(_, id)| *id).collect();
+        self.merge = None;
+        remove_tables(shared, &removed);
+        finish_compaction(shared, answers);
+        Ok(Step::Again)
+    }
+
+    fn give_up(&mut self, shared: &Shared) {
+        if let Some(compacting) = self.merge.take() {
+            remove_tables(shared, compacting.job.created());
+        }
+    }
+}
+
+impl Compact {
+    fn begin(&mut self, shared: &Shared) -> Result<Step> {
+        let version = shared.view().version.clone();
+        let answers = {
+            let state = shared.maintenance.state.lock();
+            (state.compactions_wanted > state.compactions_done).then_some(state.compactions_wanted)
+        };
+        let choice =
+            if answers.is_some() { pick_all(&version) } else { pick(&version, &shared.options.shape) };
+        match choice {
+            Choice::DoNothing if answers.is_some() => finish_compaction(shared, answers),
+            Choice::DoNothing => return Ok(Step::Park(None)),
+            Choice::Move(compaction) => {
+                let output_level = u8::try_from(compaction.output_level).unwrap_or(u8::MAX);
+                let tables = compaction.inputs.iter();
+                let edit = VersionEdit {
+                    removed: removed_by(&compaction),
+                    added: tables.map(|(_, table)| (output_level, table.meta().clone())).collect(),
+                    ..VersionEdit::default()
+                };
+                install(shared, &edit, None)?;
+                finish_compaction(shared, None);
+            }
+            Choice::Merge(compaction) => {
+                let cursors = compaction.inputs.iter().map(|(_, table)| {
+                    let cursor: Box<dyn Cursor> = Box::new(TableCursor::new(Arc::clone(table)));
+                    cursor
+                });
+                let input = Box::new(MergeCursor::new(cursors.collect()));
+                let table_bytes = shared.options.table_bytes;
+                let job = merge_job(shared, input, compaction.output_level, table_bytes);
+                self.merge = Some(Compacting { compaction, job, answers });
+            }
+        }
+        Ok(Step::Again)
+    }
+}
+
+/// Syncs what was written without a sync, an interval after it was, and promises what is synced when nothing more is
+/// written.
+struct Sync {
+    is_due: bool,
+}
+
+impl Work for Sync {
+    fn step(&mut self, shared: &Shared) -> Result<Step> {
+        if !std::mem::replace(&mut self.is_due, true) {
+            return Ok(Step::Park(Some(shared.options.sync_interval)));
+        }
+        shared.pipeline.want_sync();
+        match shared.pipeline.advance(&shared.counters, &shared.poison) {
+            Advance::Progressed => Ok(Step::Again),
+            Advance::Busy => Ok(Step::Park(Some(LOG_BUSY))),
+            // Whoever writes from now on wakes this job; what was written just before is looked for once more.
+            Advance::Idle if !shared.maintenance.sync_sleeps.swap(true, Ordering::SeqCst) => Ok(Step::Again),
+            Advance::Idle => {
+                self.is_due = false;
+                Ok(Step::Park(None))
+            }
+        }
+    }
+
+    fn give_up(&mut self, _shared: &Shared) {}
+}
+
+fn merge_job(shared: &Shared, input: Box<dyn Cursor>, level: usize, table_bytes: u64) -> MergeJob {
+    let (snapshots, published) = shared.snapshots.boundaries(|| shared.pipeline.published());
+    let output = Output {
+        environment: shared.environment.clone(),
+        directory: shared.directory.clone(),
+        level,
+        block_bytes: shared.options.block_bytes,
+        table_bytes,
+    };
+    let version = shared.view().version.clone();
+    MergeJob::new(input, Retention::new(snapshots, published), version, output)
+}
+
+fn removed_by(compaction: &Compaction) -> Vec<(u8, FileId)> {
+    compaction.inputs.iter().map(|(level, table)| (*level, table.meta().id)).collect()
+}
+
+/// Logs an edit and applies it. A failure to log it poisons the engine, whatever its kind.
+fn install(shared: &Shared, edit: &VersionEdit, flushed: Option<&Arc<Memtable>>) -> Result<()> {
+    let mut manifest = shared.manifest.lock();
+    let version = shared.view().version.clone();
+    let tables = open_added(shared, &edit.added)?;
+    let next = version.with(&edit.removed, tables).map_err(|expected| {
+        StoreError::corruption(&shared.directory, 0, format!("a version edit that fits: {expected}"))
+    })?;
+    shared.poison.check()?;
+    if let Err(error) = manifest.append(edit) {
+        shared.poison.set(&error);
+        return Err(error);
+    }
+    shared.change_view(|view| view.with_version(Arc::new(next), flushed));
+    let written: u64 = edit.added.iter().map(|(_, meta)| meta.size_bytes).sum();
+    add(&shared.counters.table_bytes_written, written);
+    Ok(())
+}
+
+/// The tables that an edit adds; those that only change their level are open already.
+fn open_added(shared: &Shared, added: &[(u8, TableMeta)]) -> Result<Vec<(u8, Arc<TableReader>)>> {
+    let open: Vec<_> = shared.view().version.tables().collect();
+    let mut tables = Vec::new();
+    for (level, meta) in added {
+        let table = match open.iter().find(|(_, table)| table.meta().id == meta.id) {
+            Some((_, table)) => Arc::clone(table),
+            None => Arc::new(TableReader::open(
+                shared.environment.vfs.as_ref(),
+                &shared.directory,
+                meta.clone(),
+                shared.options.read_mode,
+            )?),
+        };
+        tables.push((*level, table));
+    }
+    Ok(tables)
+}
+
+fn finish_compaction(shared: &Shared, answers: Option<u64>) {
+    add(&shared.counters.compactions, 1);
+    if let Some(answers) = answers {
+        shared.maintenance.state.lock().compactions_done = answers;
+    }
+    shared.maintenance.succeed();
+}
+
+/// Removes tables that the manifest does not name. One that cannot be removed now is an orphan that the next open
+/// removes.
+fn remove_tables(shared: &Shared, tables: &[FileId]) {
+    for id in tables {
+        let _ = shared.environment.vfs.unlink(&names::table(&shared.directory, *id));
+    }
+}
+
+/// Removes log segments that no memtable needs any more.
+fn remove_segments_before(shared: &Shared, oldest: FileNumber) -> Result<()> {
+    let directory = &shared.directory;
+    let names = shared.environment.vfs.read_dir(directory);
+    let names = names.map_err(|error| StoreError::io("read", directory, error))?;
+    for name in names {
+        if let Some(names::FileKind::Wal(number)) = names::parse(&name)
+            && number < oldest
+        {
+            let _ = shared.environment.vfs.unlink(&directory.join(name));
+        }
+    }
+    Ok(())
+}
+
+impl super::shared::Maintenance {
+    /// A job did something.
+    fn succeed(&self) {
+        self.state.lock().last_failure = None;
+        self.done.notify();
+    }
+
+    /// Somebody wrote: what is buffered is synced after the interval, and what is durable is promised.
+    pub(super) fn note_write(&self) {
+        if self.sync_sleeps.load(Ordering::Relaxed) && self.sync_sleeps.swap(false, Ordering::SeqCst) {
+            self.wake_sync.notify();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What can be set.
+
+use crate::format::table::reader::ReadMode;
+use crate::lsm::picker::Shape;
+use std::time::Duration;
+
+/// What a write waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Durability {
+    /// The sync of the log: the write survives the death of the machine. Writers that wait at the same time share one
+    /// sync.
+    #[default]
+    Durable,
+    /// The write of the log: it survives the death of the process, and that of the machine once the log is next synced,
+    /// which happens at an interval and with every durable write.
+    Buffered,
+}
+
+/// The settings of an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// A memtable is flushed when it has taken this much memory, in bytes.
+    pub memtable_bytes: usize,
+    /// Writers wait while this many memtables wait to be flushed.
+    pub frozen_memtables_max: usize,
+    /// Data blocks are cut at this size in bytes.
+    pub block_bytes: usize,
+    /// Tables are cut at this size in bytes.
+    pub table_bytes: u64,
+    /// When levels count as full.
+    pub shape: Shape,
+    /// Writers wait while level 0 has this many tables.
+    pub level_0_tables_max: usize,
+    /// What was written without a sync is synced at this interval.
+    pub sync_interval: Duration,
+    /// The log is filled with zeros ahead of durable writes in steps of this size in bytes, because overwriting zeros
+    /// costs a sync less than growing the file; 0 never fills.
+    pub log_fill_bytes: u64,
+    /// How tables are read.
+    pub read_mode: ReadMode,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            memtable_bytes: 64 * 1024 * 1024,
+            frozen_memtables_max: 3,
+            block_bytes: 4 * 1024,
+            table_bytes: 64 * MIB,
+            shape: Shape { level_0_tables: 4, level_1_bytes: 256 * MIB, level_ratio: 10 },
+            level_0_tables_max: 16,
+            sync_interval: Duration::from_millis(200),
+            log_fill_bytes: MIB,
+            read_mode: ReadMode::default(),
+        }
+    }
+}

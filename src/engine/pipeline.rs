@@ -1,0 +1,368 @@
+//! The commit pipeline: a short serial step, then group commit by whoever holds the log.
+//!
+//! ```text
+//! submit(batch):                       under the commit state's lock
+//!   refuse if closed or poisoned
+//!   freeze the memtable if it is full: queue a rotation of the log
+//!   seqno := last + 1; time := max(last, now)
+//!   queue the record; insert into the memtable
+//! advance():                           under the log's lock, one phase a call
+//!   written group waiting for its sync?  sync it, publish it
+//!   else take what is queued:            rotation: sync, next segment
+//!                                        records: write; if none is durable, publish; else leave it to be synced
+//! wait(ticket):                        until published, advance; if somebody else holds the log, sleep
+//! ```
+//!
+//! Invariants:
+//! 1. Records enter the log in the order of their sequence numbers, and are published in it. Readers see only what is
+//!    published: a durable write after its sync, a buffered one after its write.
+//! 2. Unpublished entries are in the memtable, seen only by writers that hold the key's lock, and are never flushed.
+//! 3. After a failed write or sync: what was handed to the log is Unknown, the rest Rejected; nothing more is published.
+//! 4. The next group forms while the last one syncs: the state's lock is never held over I/O.
+
+use super::log::LogWriter;
+use super::options::Durability;
+use super::poison::Poison;
+use super::statistics::{Counters, add};
+use crate::base::batch::{WriteBatch, encode_commit};
+use crate::base::entry::{EntryKind, EntryRef};
+use crate::base::error::{Result, StoreError, StoreFault};
+use crate::base::ident::{CommitTime, FileNumber, SeqNo};
+use crate::base::limits::LOG_PENDING_BYTES_MAX;
+use crate::base::planted::{Bug, planted};
+use crate::env::schedule::{Event, Scheduler};
+use crate::lsm::memtable::table::Memtable;
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A commit that has its place in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Its place.
+    pub seqno: SeqNo,
+    /// Its time.
+    pub time: CommitTime,
+}
+
+/// The pipeline.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    state: Mutex<State>,
+    log: Mutex<Log>,
+    published: CachePadded<AtomicU64>,
+    /// The segment that the log is writing.
+    log_segment: AtomicU64,
+    /// Happens whenever the log is let go of.
+    pub(super) progress: Event,
+}
+
+#[derive(Debug)]
+struct State {
+    last: Commit,
+    queue: VecDeque<Work>,
+    queued_bytes: usize,
+    segment: FileNumber,
+    handed_seqno: SeqNo,
+    sync_is_wanted: bool,
+    is_closed: bool,
+}
+
+/// What is to be done to the log, in order.
+#[derive(Debug)]
+enum Work {
+    Records(Group),
+    Rotate { number: FileNumber, last_seqno: SeqNo },
+}
+
+/// Records that are written together.
+#[derive(Debug)]
+struct Group {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    last: Commit,
+    durability: Durability,
+}
+
+#[derive(Debug)]
+struct Log {
+    writer: LogWriter,
+    /// Written, not synced.
+    unsynced: Option<Commit>,
+}
+
+/// What a phase did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// Something: there may be more.
+    Progressed,
+    /// Somebody else holds the log.
+    Busy,
+    /// There was nothing to do.
+    Idle,
+}
+
+/// Whether the active memtable was frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WasFrozen {
+    Yes,
+    No,
+}
+
+impl Pipeline {
+    /// A pipeline that goes on after `last`, all of which is published.
+    pub(super) fn new(writer: LogWriter, last: Commit) -> Self {
+        let state = State {
+            last,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            segment: writer.number(),
+            handed_seqno: last.seqno,
+            sync_is_wanted: false,
+            is_closed: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            log_segment: AtomicU64::new(writer.number().0),
+            log: Mutex::new(Log { writer, unsynced: None }),
+            published: CachePadded::new(AtomicU64::new(last.seqno.0)),
+            progress: Event::new(),
+        }
+    }
+
+    /// The newest commit that readers see.
+    #[inline]
+    pub(super) fn published(&self) -> SeqNo {
+        SeqNo(self.published.load(Ordering::SeqCst))
+    }
+
+    /// The segment that the log is writing: those before it are synced to their end.
+    pub(super) fn log_segment(&self) -> FileNumber {
+        FileNumber(self.log_segment.load(Ordering::SeqCst))
+    }
+
+    /// The serial step.
+    ///
+    /// `memtable_for` gives the memtable to insert into. If the active one is full, it freezes that first, noting the
+    /// log segment and the last commit that it is given.
+    pub(super) fn submit(
+        &self,
+        batch: &WriteBatch,
+        durability: Durability,
+        now: CommitTime,
+        poison: &Poison,
+        memtable_for: impl FnOnce(FileNumber, SeqNo) -> (Arc<Memtable>, WasFrozen),
+    ) -> Result<Commit> {
+        batch.check_limits()?;
+        let mut body = Vec::with_capacity(batch.size_bytes() + 8 * batch.len() + 8);
+        batch.encode_body(&mut body);
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return Err(StoreError::new(StoreFault::Closed));
+        }
+        poison.check()?;
+        let (memtable, was_frozen) = memtable_for(state.segment, state.last.seqno);
+        if was_frozen == WasFrozen::Yes {
+            state.queue_rotation();
+        }
+        let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
+        state.last = commit;
+        state.queue_record(commit, &body, durability);
+        for (key, value) in batch.entries() {
+            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
+            memtable.insert(&EntryRef { key, seqno: commit.seqno, kind, value: value.unwrap_or_default() });
+        }
+        Ok(commit)
+    }
+
+    /// Freezes the active memtable, if `freeze` says that it is not empty.
+    pub(super) fn freeze(
+        &self,
+        poison: &Poison,
+        freeze: impl FnOnce(FileNumber, SeqNo) -> WasFrozen,
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        poison.check()?;
+        if freeze(state.segment, state.last.seqno) == WasFrozen::Yes {
+            state.queue_rotation();
+        }
+        Ok(())
+    }
+
+    /// One phase of the log's work.
+    pub(super) fn advance(&self, counters: &Counters, poison: &Poison) -> Advance {
+        let advance = match self.log.try_lock() {
+            None => return Advance::Busy,
+            Some(_) if poison.get().is_some() => Advance::Idle,
+            Some(mut log) => match self.advance_log(&mut log, counters) {
+                Ok(advance) => advance,
+                Err(error) => {
+                    poison.set(&error);
+                    log.unsynced = None;
+                    Advance::Progressed
+                }
+            },
+        };
+        self.progress.notify();
+        advance
+    }
+
+    fn advance_log(&self, log: &mut Log, counters: &Counters) -> Result<Advance> {
+        if let Some(commit) = log.unsynced.take() {
+            log.writer.sync(counters)?;
+            self.publish(commit);
+            return Ok(Advance::Progressed);
+        }
+        let (work, sync_is_wanted) = {
+            let mut state = self.state.lock();
+            (state.take_work(), std::mem::take(&mut state.sync_is_wanted))
+        };
+        match work {
+            Some(Work::Rotate { number, last_seqno }) => {
+                log.writer.rotate(number, last_seqno, counters)?;
+                self.log_segment.store(number.0, Ordering::SeqCst);
+                Ok(Advance::Progressed)
+            }
+            Some(Work::Records(group)) => {
+                if group.durability == Durability::Durable {
+                    log.writer.fill_ahead(group.bytes.len())?;
+                }
+                log.writer.write(group.records(), counters)?;
+                add(&counters.commits, group.ends.len() as u64);
+                if group.durability == Durability::Durable {
+                    log.unsynced = Some(group.last);
+                    if planted(Bug::AcknowledgedBeforeSync) {
+                        self.publish(group.last);
+                    }
+                } else {
+                    self.publish(group.last);
+                }
+                Ok(Advance::Progressed)
+            }
+            None if sync_is_wanted && !log.writer.is_synced() => {
+                log.writer.sync(counters)?;
+                Ok(Advance::Progressed)
+            }
+            None if sync_is_wanted && log.writer.is_promise_due() => {
+                log.writer.promise()?;
+                Ok(Advance::Progressed)
+            }
+            None => Ok(Advance::Idle),
+        }
+    }
+
+    fn publish(&self, commit: Commit) {
+        self.published.store(commit.seqno.0, Ordering::SeqCst);
+    }
+
+    /// What has become of a commit; `None` as long as it is on its way.
+    pub(super) fn outcome(&self, commit: Commit, poison: &Poison) -> Option<Result<Commit>> {
+        if commit.seqno <= self.published() {
+            return Some(Ok(commit));
+        }
+        let cause = poison.get()?;
+        // What was published before the failure was published for good.
+        if commit.seqno <= self.published() {
+            return Some(Ok(commit));
+        }
+        let was_handed = commit.seqno <= self.state.lock().handed_seqno;
+        Some(Err(if was_handed { cause.clone().into_unknown() } else { StoreError::poisoned(cause) }))
+    }
+
+    /// Waits for a commit, doing the log's work if nobody else does.
+    pub(super) fn wait(
+        &self,
+        commit: Commit,
+        counters: &Counters,
+        poison: &Poison,
+        scheduler: &dyn Scheduler,
+    ) -> Result<Commit> {
+        loop {
+            let seen = self.progress.generation();
+            if let Some(outcome) = self.outcome(commit, poison) {
+                return outcome;
+            }
+            if self.advance(counters, poison) == Advance::Busy {
+                scheduler.wait(&self.progress, seen, None);
+            }
+        }
+    }
+
+    /// Does the log's work until there is none.
+    pub(super) fn drain(&self, counters: &Counters, poison: &Poison, scheduler: &dyn Scheduler) {
+        loop {
+            let seen = self.progress.generation();
+            match self.advance(counters, poison) {
+                Advance::Progressed => {}
+                Advance::Busy => scheduler.wait(&self.progress, seen, None),
+                Advance::Idle => return,
+            }
+        }
+    }
+
+    /// Asks that what was written is synced, and then promised.
+    pub(super) fn want_sync(&self) {
+        self.state.lock().sync_is_wanted = true;
+    }
+
+    /// Refuses all later batches.
+    pub(super) fn close(&self) {
+        self.state.lock().is_closed = true;
+    }
+
+    /// Whether more is queued than writers should add to.
+    pub(super) fn is_congested(&self) -> bool {
+        self.state.lock().queued_bytes > LOG_PENDING_BYTES_MAX
+    }
+}
+
+impl State {
+    fn queue_rotation(&mut self) {
+        self.segment = self.segment.next();
+        self.queue.push_back(Work::Rotate { number: self.segment, last_seqno: self.last.seqno });
+    }
+
+    fn queue_record(&mut self, commit: Commit, body: &[u8], durability: Durability) {
+        if !matches!(self.queue.back(), Some(Work::Records(_))) {
+            self.queue.push_back(Work::Records(Group {
+                bytes: Vec::new(),
+                ends: Vec::new(),
+                last: commit,
+                durability: Durability::Buffered,
+            }));
+        }
+        if let Some(Work::Records(group)) = self.queue.back_mut() {
+            let before = group.bytes.len();
+            encode_commit(commit.seqno, commit.time, &mut group.bytes);
+            group.bytes.extend_from_slice(body);
+            group.ends.push(group.bytes.len());
+            group.last = commit;
+            if durability == Durability::Durable {
+                group.durability = Durability::Durable;
+            }
+            self.queued_bytes += group.bytes.len() - before;
+        }
+    }
+
+    fn take_work(&mut self) -> Option<Work> {
+        let work = self.queue.pop_front();
+        if let Some(Work::Records(group)) = &work {
+            self.queued_bytes -= group.bytes.len();
+            self.handed_seqno = group.last.seqno;
+        }
+        work
+    }
+}
+
+impl Group {
+    fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let record = &self.bytes[start..*end];
+            start = *end;
+            record
+        })
+    }
+}

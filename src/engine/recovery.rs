@@ -1,0 +1,376 @@
+//! Opening: from the files of a directory to an engine that can take commits.
+//!
+//! Steps, in the order of the code:
+//! 1. Lock the directory. Tell a store from an empty directory, and both from anything else, before writing a file.
+//! 2. Read the manifest with the highest number; open the tables that it names.
+//! 3. Replay the log from the oldest segment that is needed. A segment that another one goes on from must be whole; the
+//!    last may be torn.
+//! 4. Write what was replayed into tables, synced. So nothing that the page cache gave back after a failed sync is
+//!    trusted where it lies.
+//! 5. Begin a new log segment, and a new manifest that names the tables and that segment.
+//! 6. Remove what the new manifest does not name.
+//!
+//! Invariants:
+//! 1. Every step can be repeated: a crash before step 5's manifest leaves what was there, plus files that the next open
+//!    removes; a crash after it leaves a store that needs no replay.
+//! 2. Sequence numbers run on without a gap from the tables through the log.
+
+use super::log::LogWriter;
+use super::options::EngineOptions;
+use super::pipeline::Commit;
+use super::statistics::RecoveryStatistics;
+use crate::base::batch;
+use crate::base::error::{Result, StoreError, StoreFault};
+use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use crate::base::planted::{Bug, planted};
+use crate::env::environment::Environment;
+use crate::env::file::{LockGuard, read_all};
+use crate::format::chunk::LogIdentity;
+use crate::format::manifest::{ManifestWriter, TableMeta, VersionEdit, read_manifest};
+use crate::format::names::{self, FileKind};
+use crate::format::table::reader::TableReader;
+use crate::format::wal::{check_chain, peek_header, read_segment};
+use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
+use crate::lsm::merge_job::{MergeJob, Output, Progress};
+use crate::lsm::retention::Retention;
+use crate::lsm::version::{ManifestState, Version};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What an engine is made of.
+pub(super) struct Recovered {
+    pub(super) lock: Box<dyn LockGuard>,
+    pub(super) history: HistoryId,
+    pub(super) version: Arc<Version>,
+    pub(super) active: Arc<Memtable>,
+    pub(super) log: LogWriter,
+    pub(super) manifest: ManifestWriter,
+    pub(super) last: Commit,
+    pub(super) statistics: RecoveryStatistics,
+}
+
+/// Opens the store in a directory, creating both if they are missing.
+pub(super) fn recover(
+    environment: &Environment,
+    directory: &Path,
+    options: &EngineOptions,
+) -> Result<Recovered> {
+    let lock = lock_directory(environment, directory)?;
+    let files = Files::list(environment, directory)?;
+    let found = match files.manifests.iter().max() {
+        Some(number) => Found::existing(environment, directory, options, &files, *number)?,
+        None => Found::nothing(environment, directory, &files)?,
+    };
+    let (tables, replayed) = found.written_anew(environment, directory, options)?;
+    let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
+    let log = LogWriter::begin(
+        Arc::clone(&environment.vfs),
+        directory.to_owned(),
+        found.history,
+        next_segment,
+        None,
+        options.log_fill_bytes,
+    )?;
+    let state = VersionEdit {
+        removed: Vec::new(),
+        added: tables.iter().map(|(level, table)| (*level, table.meta().clone())).collect(),
+        oldest_segment: Some(if replayed.is_some() { found.oldest_segment } else { next_segment }),
+        flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
+    };
+    let number = files.manifests.iter().max().copied().unwrap_or_default().next();
+    let identity = LogIdentity { history: found.history, number };
+    let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
+    files.remove_all_but(environment, directory, &state, number)?;
+    let path = names::manifest(directory, number);
+    let version = Version::new(tables).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
+    Ok(Recovered {
+        lock,
+        history: found.history,
+        version: Arc::new(version),
+        active: replayed.unwrap_or_default(),
+        log,
+        manifest,
+        last: found.last,
+        statistics: found.statistics,
+    })
+}
+
+fn lock_directory(environment: &Environment, directory: &Path) -> Result<Box<dyn LockGuard>> {
+    let vfs = environment.vfs.as_ref();
+    if vfs.read_dir(directory).is_err() {
+        vfs.create_dir(directory).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                let reason = "it is not a directory".to_owned();
+                StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason })
+            }
+            _ => StoreError::io("create", directory, error),
+        })?;
+        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            vfs.sync_dir(parent).map_err(|error| StoreError::io("sync", parent, error))?;
+        }
+    }
+    let path = directory.join(names::LOCK);
+    vfs.lock(&path).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => StoreError::new(StoreFault::Locked { path: directory.to_owned() }),
+        _ => StoreError::io("lock", &path, error),
+    })
+}
+
+/// The files of a directory by what they are.
+#[derive(Debug, Default)]
+struct Files {
+    manifests: Vec<FileNumber>,
+    wals: Vec<FileNumber>,
+    tables: Vec<FileId>,
+    unfinished: Vec<String>,
+    foreign: Vec<String>,
+}
+
+impl Files {
+    fn list(environment: &Environment, directory: &Path) -> Result<Self> {
+        let names = environment.vfs.read_dir(directory);
+        let names = names.map_err(|error| StoreError::io("list", directory, error))?;
+        let mut files = Self::default();
+        for name in names {
+            match names::parse(&name) {
+                Some(FileKind::Lock) => {}
+                Some(FileKind::Manifest(number)) => files.manifests.push(number),
+                Some(FileKind::Wal(number)) => files.wals.push(number),
+                Some(FileKind::Table(id)) => files.tables.push(id),
+                Some(FileKind::Temporary) => files.unfinished.push(name),
+                None => files.foreign.push(name),
+            }
+        }
+        files.wals.sort_unstable();
+        Ok(files)
+    }
+
+    /// Removes what `state`, written as the manifest `number`, does not name. Files that are not a store's stay.
+    fn remove_all_but(
+        &self,
+        environment: &Environment,
+        directory: &Path,
+        state: &VersionEdit,
+        number: FileNumber,
+    ) -> Result<()> {
+        let oldest = state.oldest_segment.unwrap_or_default();
+        let is_named = |id| state.added.iter().any(|(_, meta)| meta.id == id);
+        let manifests = self.manifests.iter().filter(|old| **old < number);
+        let manifests = manifests.map(|old| names::manifest(directory, *old));
+        let wals = self.wals.iter().filter(|wal| **wal < oldest).map(|wal| names::wal(directory, *wal));
+        let tables = self.tables.iter().filter(|id| !is_named(**id)).map(|id| names::table(directory, *id));
+        let unfinished = self.unfinished.iter().map(|name| directory.join(name));
+        for path in manifests.chain(wals).chain(tables).chain(unfinished) {
+            match environment.vfs.unlink(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(StoreError::io("remove", &path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a directory held.
+struct Found {
+    history: HistoryId,
+    tables: Vec<(u8, Arc<TableReader>)>,
+    oldest_segment: FileNumber,
+    flushed_seqno: SeqNo,
+    replayed: Arc<Memtable>,
+    last: Commit,
+    statistics: RecoveryStatistics,
+}
+
+impl Found {
+    /// A store that is yet to be: only what a crash while one was created can have left is taken for nothing.
+    fn nothing(environment: &Environment, directory: &Path, files: &Files) -> Result<Self> {
+        let invalid = |reason: String| {
+            let path = directory.to_owned();
+            Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }))
+        };
+        if let Some(name) = files.foreign.first() {
+            return invalid(format!("it is not empty and has no manifest, but for example {name}"));
+        }
+        if let Some(id) = files.tables.first() {
+            return invalid(format!("it has tables, for example {id}, but no manifest"));
+        }
+        for number in &files.wals {
+            let path = names::wal(directory, *number);
+            let bytes = read_file(environment, &path)?;
+            // A segment of a store that never had a manifest has a header at most.
+            if bytes.len() > crate::format::chunk::HEADER_BYTES + 64 && bytes.iter().any(|byte| *byte != 0) {
+                return invalid(format!("it has a log, {}, but no manifest", path.display()));
+            }
+        }
+        Ok(Self {
+            history: HistoryId(environment.random.next_u128()),
+            tables: Vec::new(),
+            oldest_segment: FileNumber(0),
+            flushed_seqno: SeqNo::ZERO,
+            replayed: Arc::new(Memtable::new()),
+            last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
+            statistics: RecoveryStatistics::default(),
+        })
+    }
+
+    fn existing(
+        environment: &Environment,
+        directory: &Path,
+        options: &EngineOptions,
+        files: &Files,
+        number: FileNumber,
+    ) -> Result<Self> {
+        let vfs = environment.vfs.as_ref();
+        let content = read_manifest(vfs, directory, number)?;
+        let path = names::manifest(directory, number);
+        let state = ManifestState::fold(&content.edits)
+            .map_err(|expected| StoreError::corruption(&path, 0, expected))?;
+        let mut tables = Vec::new();
+        for (level, meta) in state.tables {
+            if !files.tables.contains(&meta.id) {
+                let path = names::table(directory, meta.id);
+                return Err(StoreError::corruption(&path, 0, "a table that the manifest names"));
+            }
+            let table = TableReader::open(vfs, directory, meta, options.read_mode)?;
+            tables.push((level, Arc::new(table)));
+        }
+        let mut found = Self {
+            history: content.history,
+            tables,
+            oldest_segment: state.oldest_segment,
+            flushed_seqno: state.flushed_seqno,
+            replayed: Arc::new(Memtable::new()),
+            last: Commit { seqno: state.flushed_seqno, time: CommitTime(0) },
+            statistics: RecoveryStatistics::default(),
+        };
+        found.replay(environment, directory, &files.wals)?;
+        Ok(found)
+    }
+
+    /// Replays the log from the oldest segment that is needed.
+    fn replay(&mut self, environment: &Environment, directory: &Path, wals: &[FileNumber]) -> Result<()> {
+        let gap =
+            |reason: String| Err(StoreError::new(StoreFault::LogGap { path: directory.to_owned(), reason }));
+        let needed: Vec<FileNumber> =
+            wals.iter().copied().filter(|number| *number >= self.oldest_segment).collect();
+        if needed.first() != Some(&self.oldest_segment) {
+            return gap(format!("segment {} is missing", self.oldest_segment));
+        }
+        let mut is_over = false;
+        for (index, number) in needed.iter().copied().enumerate() {
+            let path = names::wal(directory, number);
+            let bytes = read_file(environment, &path)?;
+            let identity = LogIdentity { history: self.history, number };
+            let header = peek_header(&path, &bytes, identity)?;
+            if number == self.oldest_segment && header.is_none() {
+                return Err(StoreError::corruption(&path, 0, "the header of a log segment"));
+            }
+            // A segment that goes on from nothing was begun by an opening that did not finish: nothing follows.
+            is_over |=
+                number > self.oldest_segment && header.is_none_or(|header| header.predecessor.is_none());
+            if is_over {
+                if header.is_some_and(|header| header.predecessor.is_some()) {
+                    return gap(format!("segment {number} goes on from one that is not there or not whole"));
+                }
+                read_segment(&path, &bytes, identity, 0, |_, _| {
+                    gap(format!("segment {number} holds commits, and goes on from nothing"))
+                })?;
+                continue;
+            }
+            let said = self.successor(environment, directory, identity, needed.get(index + 1))?;
+            let known_synced_bytes = said.map_or(0, |said| said.length_bytes);
+            let read = read_segment(&path, &bytes, identity, known_synced_bytes, |record, offset| {
+                self.replay_batch(&path, record, offset)
+            })?;
+            if let Some(said) = said {
+                check_chain(&path, &bytes, &read.end, self.last.seqno, &said)?;
+            } else {
+                let rest = bytes.get(usize::try_from(read.end.valid_bytes).unwrap_or(usize::MAX)..);
+                let torn = rest.unwrap_or_default().iter().rposition(|byte| *byte != 0);
+                self.statistics.torn_bytes = torn.map_or(0, |last| last as u64 + 1);
+            }
+            self.statistics.segments += 1;
+        }
+        Ok(())
+    }
+
+    /// What the next segment says of this one.
+    fn successor(
+        &self,
+        environment: &Environment,
+        directory: &Path,
+        identity: LogIdentity,
+        next: Option<&FileNumber>,
+    ) -> Result<Option<crate::format::wal::Predecessor>> {
+        let Some(next) = next.copied() else { return Ok(None) };
+        let path = names::wal(directory, next);
+        let bytes = read_file(environment, &path)?;
+        let header = peek_header(&path, &bytes, LogIdentity { history: self.history, number: next })?;
+        let said = header.and_then(|header| header.predecessor);
+        match said {
+            Some(said) if said.number != identity.number => {
+                let reason = format!("segment {next} goes on from segment {}, which is missing", said.number);
+                Err(StoreError::new(StoreFault::LogGap { path: directory.to_owned(), reason }))
+            }
+            said => Ok(said),
+        }
+    }
+
+    fn replay_batch(&mut self, path: &Path, record: &[u8], offset: u64) -> Result<()> {
+        let memtable = &self.replayed;
+        let header = batch::decode(record, |entry| memtable.insert(&entry))
+            .map_err(|error| StoreError::corruption(path, offset + error.offset as u64, error.expected))?;
+        let expected = self.last.seqno.next();
+        if header.seqno != expected {
+            let expected = format!("the batch with sequence number {expected}, not {}", header.seqno);
+            return Err(StoreError::corruption(path, offset, expected));
+        }
+        self.last = Commit { seqno: header.seqno, time: header.time.max(self.last.time) };
+        self.statistics.batches += 1;
+        Ok(())
+    }
+
+    /// The tables with what was replayed written into new ones of level 0. (A planted bug leaves it in the memtable.)
+    fn written_anew(
+        &self,
+        environment: &Environment,
+        directory: &Path,
+        options: &EngineOptions,
+    ) -> Result<(Vec<(u8, Arc<TableReader>)>, Option<Arc<Memtable>>)> {
+        let mut tables = self.tables.clone();
+        if self.replayed.is_empty() {
+            return Ok((tables, None));
+        }
+        if planted(Bug::ReplayedTailTrusted) {
+            return Ok((tables, Some(Arc::clone(&self.replayed))));
+        }
+        let cursor = MemtableCursor::new(Arc::clone(&self.replayed), Versions::All);
+        let retention = Retention::new(Vec::new(), self.last.seqno);
+        let output = Output {
+            environment: environment.clone(),
+            directory: directory.to_owned(),
+            level: 0,
+            block_bytes: options.block_bytes,
+            table_bytes: u64::MAX,
+        };
+        let mut job = MergeJob::new(Box::new(cursor), retention, Arc::default(), output);
+        let metas: Vec<TableMeta> = loop {
+            if let Progress::Finished(metas) = job.step()? {
+                break metas;
+            }
+        };
+        for meta in metas {
+            let table = TableReader::open(environment.vfs.as_ref(), directory, meta, options.read_mode)?;
+            tables.push((0, Arc::new(table)));
+        }
+        Ok((tables, None))
+    }
+}
+
+fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {
+    let file = environment.vfs.open(path).map_err(|error| StoreError::io("open", path, error))?;
+    read_all(file.as_ref()).map_err(|error| StoreError::io("read", path, error))
+}

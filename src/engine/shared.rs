@@ -1,0 +1,171 @@
+//! The state that handles, tickets, cursors and jobs share.
+
+use super::epoch_cell::EpochCell;
+use super::key_locks::KeyLocks;
+use super::options::EngineOptions;
+use super::pipeline::{Pipeline, WasFrozen};
+use super::poison::Poison;
+use super::recovery::Recovered;
+use super::snapshot_registry::SnapshotRegistry;
+use super::statistics::{Counters, RecoveryStatistics};
+use super::view::View;
+use crate::base::error::{Result, StoreError, StoreFault};
+use crate::base::ident::{FileNumber, HistoryId, SeqNo};
+use crate::env::environment::Environment;
+use crate::env::file::LockGuard;
+use crate::env::schedule::Event;
+use crate::format::manifest::ManifestWriter;
+use crate::lsm::memtable::table::Memtable;
+use crossbeam_epoch::Guard;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Everything that an open engine has.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) environment: Environment,
+    pub(super) directory: PathBuf,
+    pub(super) options: EngineOptions,
+    pub(super) history: HistoryId,
+    pub(super) pipeline: Pipeline,
+    pub(super) poison: Poison,
+    pub(super) counters: Counters,
+    pub(super) snapshots: SnapshotRegistry,
+    pub(super) key_locks: Arc<KeyLocks>,
+    pub(super) manifest: Mutex<ManifestWriter>,
+    pub(super) maintenance: Maintenance,
+    pub(super) recovery: RecoveryStatistics,
+    view: EpochCell<Arc<View>>,
+    /// Held by who replaces the view on the ground of the one before.
+    view_change: Mutex<()>,
+    is_closed: AtomicBool,
+    lock: Mutex<Option<Box<dyn LockGuard>>>,
+}
+
+/// What background jobs and those who wait for them tell each other.
+#[derive(Debug, Default)]
+pub(super) struct Maintenance {
+    pub(super) state: Mutex<MaintenanceState>,
+    /// Something was done, or failed.
+    pub(super) done: Event,
+    pub(super) wake_flush: Arc<Event>,
+    pub(super) wake_compaction: Arc<Event>,
+    pub(super) wake_sync: Arc<Event>,
+    /// The sync job sleeps until somebody writes.
+    pub(super) sync_sleeps: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct MaintenanceState {
+    /// Jobs end at their next step.
+    pub(super) stop: bool,
+    /// How many times a full compaction was asked for, and how many of those are done.
+    pub(super) compactions_wanted: u64,
+    pub(super) compactions_done: u64,
+    /// How many times a job has failed and backed off, and why it did the last time; `None` after a success.
+    pub(super) failures: u64,
+    pub(super) last_failure: Option<StoreError>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        environment: Environment,
+        directory: PathBuf,
+        options: EngineOptions,
+        recovered: Recovered,
+    ) -> Self {
+        let view = View { active: recovered.active, frozen: Vec::new(), version: recovered.version };
+        Self {
+            environment,
+            directory,
+            options,
+            history: recovered.history,
+            pipeline: Pipeline::new(recovered.log, recovered.last),
+            poison: Poison::default(),
+            counters: Counters::default(),
+            snapshots: SnapshotRegistry::default(),
+            key_locks: Arc::new(KeyLocks::new()),
+            manifest: Mutex::new(recovered.manifest),
+            maintenance: Maintenance::default(),
+            recovery: recovered.statistics,
+            view: EpochCell::new(Arc::new(view)),
+            view_change: Mutex::new(()),
+            is_closed: AtomicBool::new(false),
+            lock: Mutex::new(Some(recovered.lock)),
+        }
+    }
+
+    /// The present view.
+    pub(super) fn view(&self) -> Arc<View> {
+        Arc::clone(self.view.load(&crossbeam_epoch::pin()))
+    }
+
+    /// The present view for as long as the guard is held.
+    #[inline]
+    pub(super) fn view_in<'guard>(&self, guard: &'guard Guard) -> &'guard View {
+        self.view.load(guard)
+    }
+
+    /// A view and the newest published commit, at one moment: the view holds every commit up to that one.
+    ///
+    /// The view is loaded first. If it is still the present one after the number was loaded, no memtable was frozen
+    /// in between, so no commit up to that number can be in a memtable that this view lacks.
+    #[inline]
+    pub(super) fn moment<'guard>(&self, guard: &'guard Guard) -> (&'guard Arc<View>, SeqNo) {
+        loop {
+            let view = self.view.load(guard);
+            let published = self.pipeline.published();
+            if std::ptr::eq(view, self.view.load(guard)) {
+                return (view, published);
+            }
+        }
+    }
+
+    /// Replaces the view by one made from it.
+    pub(super) fn change_view(&self, change: impl FnOnce(&View) -> View) {
+        let _change = self.view_change.lock();
+        let view = change(&self.view());
+        self.view.replace(Arc::new(view));
+    }
+
+    /// The memtable for the next commit; a full one is frozen. Called in the serial step.
+    pub(super) fn memtable_for(&self, segment: FileNumber, last_seqno: SeqNo) -> (Arc<Memtable>, WasFrozen) {
+        let active = Arc::clone(&self.view().active);
+        if active.memory_bytes() < self.options.memtable_bytes {
+            return (active, WasFrozen::No);
+        }
+        let was_frozen = self.freeze_active(segment, last_seqno);
+        (Arc::clone(&self.view().active), was_frozen)
+    }
+
+    /// Freezes the active memtable unless it is empty. Called in the serial step.
+    pub(super) fn freeze_active(&self, segment: FileNumber, last_seqno: SeqNo) -> WasFrozen {
+        if self.view().active.is_empty() {
+            return WasFrozen::No;
+        }
+        self.change_view(|view| view.with_frozen(segment, last_seqno));
+        self.maintenance.wake_flush.notify();
+        WasFrozen::Yes
+    }
+
+    /// Refuses everything once the engine is closed.
+    #[inline]
+    pub(super) fn check_open(&self) -> Result<()> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            return Err(StoreError::new(StoreFault::Closed));
+        }
+        Ok(())
+    }
+
+    /// Says that the engine is closed; returns whether it was before.
+    pub(super) fn set_closed(&self) -> bool {
+        self.is_closed.swap(true, Ordering::SeqCst)
+    }
+
+    /// Lets others open the directory.
+    pub(super) fn unlock_directory(&self) {
+        self.lock.lock().take();
+    }
+}

@@ -1,0 +1,524 @@
+//! The engine's face: open, read, write, snapshot, close.
+
+use super::cursor::{KeyRange, RangeCursor};
+use super::key_locks::KeyLockGuard;
+use super::maintenance::spawn_all;
+use super::options::{Durability, EngineOptions};
+use super::recovery::recover;
+use super::shared::Shared;
+use super::snapshot::Snapshot;
+use super::statistics::{LevelStatistics, Statistics, add, read};
+use super::ticket::Ticket;
+use crate::base::batch::WriteBatch;
+use crate::base::entry::{EntryKind, EntryRef, Position};
+use crate::base::error::{Result, StoreError};
+use crate::base::ident::{CommitTime, HistoryId};
+use crate::base::limits::LEVELS;
+use crate::env::environment::Environment;
+use crate::env::schedule::JobHandle;
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open store of ordered bytes. Handles are cheap to clone; the store is closed with the last one.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    owner: Arc<Owner>,
+}
+
+/// Closes the engine when the last handle is dropped.
+#[derive(Debug)]
+struct Owner {
+    shared: Arc<Shared>,
+    jobs: Mutex<Vec<JobHandle>>,
+}
+
+impl Engine {
+    /// Opens the store in a directory, creating both if they are missing (but not the directory's parents).
+    pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
+        let recovered = recover(&environment, directory, &options)?;
+        let shared = Arc::new(Shared::new(environment, directory.to_owned(), options, recovered));
+        let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs: Mutex::new(Vec::new()) });
+        *owner.jobs.lock() = spawn_all(&shared)?;
+        Ok(Self { shared, owner })
+    }
+
+    /// The store's line of history.
+    pub fn history(&self) -> HistoryId {
+        self.shared.history
+    }
+
+    /// The store's directory.
+    pub fn directory(&self) -> &Path {
+        &self.shared.directory
+    }
+
+    /// The world that it lives in.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
+    /// Waits while background work is behind. To be called before any key is locked.
+    pub fn pay_back_pressure(&self) -> Result<()> {
+        let shared = &self.shared;
+        let mut has_stalled = false;
+        loop {
+            let seen = shared.maintenance.done.generation();
+            shared.check_open()?;
+            shared.poison.check()?;
+            if shared.pipeline.is_congested() {
+                shared.pipeline.drain(
+                    &shared.counters,
+                    &shared.poison,
+                    shared.environment.scheduler.as_ref(),
+                );
+            }
+            let is_behind = {
+                let guard = crossbeam_epoch::pin();
+                let view = shared.view_in(&guard);
+                view.frozen.len() >= shared.options.frozen_memtables_max
+                    || view.version.level(0).len() >= shared.options.level_0_tables_max
+            };
+            if !is_behind {
+                return Ok(());
+            }
+            if let Some(failure) = shared.maintenance.state.lock().last_failure.clone() {
+                return Err(failure);
+            }
+            if !std::mem::replace(&mut has_stalled, true) {
+                add(&shared.counters.stalls, 1);
+            }
+            shared.maintenance.wake_flush.notify();
+            shared.maintenance.wake_compaction.notify();
+            shared.environment.scheduler.wait(&shared.maintenance.done, seen, None);
+        }
+    }
+
+    /// Locks keys, in their order, until the guard is dropped.
+    pub fn lock_keys(&self, keys: Vec<Vec<u8>>) -> KeyLockGuard {
+        self.shared.key_locks.lock(keys, self.shared.environment.scheduler.as_ref())
+    }
+
+    /// Calls `read` with the newest value of a key, published or not.
+    ///
+    /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
+    /// later commit of the caller is done.
+    pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.shared.check_open()?;
+        let guard = crossbeam_epoch::pin();
+        let view = self.shared.view_in(&guard);
+        let value = |entry: EntryRef<'_>| (entry.kind == EntryKind::Put).then(|| read(entry.value));
+        Ok(view.get(Position::before(key), value)?.flatten())
+    }
+
+    /// Gives a batch its place in the order and returns without waiting for the log.
+    pub fn submit(&self, batch: &WriteBatch, durability: Durability) -> Result<Ticket> {
+        let shared = &self.shared;
+        let now = CommitTime(shared.environment.clock.wall_millis());
+        let commit =
+            shared.pipeline.submit(batch, durability, now, &shared.poison, |segment, last_seqno| {
+                shared.memtable_for(segment, last_seqno)
+            })?;
+        shared.maintenance.note_write();
+        Ok(Ticket::new(Arc::clone(shared), commit))
+    }
+
+    /// Writes a batch and waits until it is done.
+    pub fn write(&self, batch: &WriteBatch, durability: Durability) -> Result<()> {
+        self.pay_back_pressure()?;
+        self.submit(batch, durability)?.wait().map(|_| ())
+    }
+
+    /// Calls `read` with the value of a key, now or as of a snapshot.
+    #[inline]
+    pub fn get<R>(
+        &self,
+        key: &[u8],
+        snapshot: Option<&Snapshot>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.shared.check_open()?;
+        let guard = crossbeam_epoch::pin();
+        let (view, published) = self.shared.moment(&guard);
+        let seqno = snapshot.map_or(published, Snapshot::seqno);
+        let value = |entry: EntryRef<'_>| (entry.kind == EntryKind::Put).then(|| read(entry.value));
+        Ok(view.get(Position { key, seqno }, value)?.flatten())
+    }
+
+    /// A cursor over a range, now or as of a snapshot.
+    pub fn cursor(&self, range: KeyRange, snapshot: Option<&Snapshot>) -> Result<RangeCursor> {
+        self.shared.check_open()?;
+        let (view, published) = {
+            let guard = crossbeam_epoch::pin();
+            let (view, published) = self.shared.moment(&guard);
+            (Arc::clone(view), published)
+        };
+        let seqno = snapshot.map_or(published, Snapshot::seqno);
+        Ok(RangeCursor::new(&view, seqno, range, snapshot.cloned()))
+    }
+
+    /// The present moment, kept readable until the snapshot is dropped.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(Arc::clone(&self.shared))
+    }
+
+    /// Writes everything that is in memtables into tables, and waits until that is done.
+    pub fn flush(&self) -> Result<()> {
+        self.shared.check_open()?;
+        self.shared.flush()
+    }
+
+    /// Flushes, then merges all tables into one level, and waits until that is done.
+    pub fn compact(&self) -> Result<()> {
+        self.flush()?;
+        let wanted = {
+            let mut state = self.shared.maintenance.state.lock();
+            state.compactions_wanted += 1;
+            state.compactions_wanted
+        };
+        let maintenance = &self.shared.maintenance;
+        self.shared.wait_for_maintenance(&maintenance.wake_compaction, || {
+            maintenance.state.lock().compactions_done >= wanted
+        })
+    }
+
+    /// Figures about the engine.
+    pub fn statistics(&self) -> Statistics {
+        let shared = &self.shared;
+        let view = shared.view();
+        let level = |index: usize| {
+            let tables = view.version.level(index);
+            LevelStatistics {
+                tables: tables.len(),
+                bytes: view.version.level_bytes(index),
+                entries: tables.iter().map(|table| table.meta().entry_count).sum(),
+            }
+        };
+        let frozen_bytes: usize = view.frozen.iter().map(|frozen| frozen.memtable.memory_bytes()).sum();
+        let counters = &shared.counters;
+        Statistics {
+            published: shared.pipeline.published(),
+            commits: read(&counters.commits),
+            log_syncs: read(&counters.log_syncs),
+            log_bytes: read(&counters.log_bytes),
+            flushes: read(&counters.flushes),
+            compactions: read(&counters.compactions),
+            table_bytes_written: read(&counters.table_bytes_written),
+            stalls: read(&counters.stalls),
+            memtable_bytes: view.active.memory_bytes() + frozen_bytes,
+            frozen_memtables: view.frozen.len(),
+            table_memory_bytes: view.version.tables().map(|(_, table)| table.memory_bytes()).sum(),
+            snapshots: shared.snapshots.count(),
+            levels: (0..LEVELS).map(level).collect(),
+            recovery: shared.recovery,
+            background_error: shared.maintenance.state.lock().last_failure.clone(),
+            poison: shared.poison.get().cloned(),
+        }
+    }
+
+    /// Closes the store: what was written is synced and flushed, so that the next opening replays nothing, jobs end, and
+    /// the directory is unlocked. Other handles get [`Closed`](crate::base::error::StoreFault::Closed) from then on.
+    ///
+    /// After a failure that poisoned the store nothing is written; the first cause is returned.
+    pub fn close(&self) -> Result<()> {
+        self.owner.close()
+    }
+}
+
+impl Owner {
+    fn close(&self) -> Result<()> {
+        if self.shared.set_closed() {
+            return Ok(());
+        }
+        let result = self.shared.finish_writing();
+        self.shared.maintenance.state.lock().stop = true;
+        let maintenance = &self.shared.maintenance;
+        for wake in [&maintenance.wake_flush, &maintenance.wake_compaction, &maintenance.wake_sync] {
+            wake.notify();
+        }
+        for job in self.jobs.lock().drain(..) {
+            job.join(self.shared.environment.scheduler.as_ref());
+        }
+        self.shared.unlock_directory();
+        result
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Who wants to know the outcome calls `close`.
+        let _ = self.close();
+    }
+}
+
+impl Shared {
+    fn finish_writing(&self) -> Result<()> {
+        self.pipeline.close();
+        self.drain();
+        // Once to sync, once to promise, so that what was synced last is told from a torn tail if flushing fails.
+        for _ in 0..2 {
+            self.pipeline.want_sync();
+            self.drain();
+        }
+        self.flush()
+    }
+
+    fn drain(&self) {
+        self.pipeline.drain(&self.counters, &self.poison, self.environment.scheduler.as_ref());
+    }
+
+    fn first_cause(&self) -> Result<()> {
+        self.poison.get().map_or(Ok(()), |cause| Err(cause.clone()))
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.drain();
+        self.first_cause()?;
+        self.pipeline.freeze(&self.poison, |segment, last_seqno| self.freeze_active(segment, last_seqno))?;
+        let newest = self.view().frozen.first().map(|frozen| frozen.last_seqno);
+        self.wait_for_maintenance(&self.maintenance.wake_flush, || {
+            self.view().frozen.iter().all(|frozen| Some(frozen.last_seqno) > newest)
+        })
+    }
+
+    /// Waits until background work has made `is_done` true, or has failed.
+    fn wait_for_maintenance(
+        &self,
+        wake: &crate::env::schedule::Event,
+        is_done: impl Fn() -> bool,
+    ) -> Result<()> {
+        let failures_before = self.maintenance.state.lock().failures;
+        wake.notify();
+        loop {
+            let seen = self.maintenance.done.generation();
+            if is_done() {
+                return Ok(());
+            }
+            self.first_cause()?;
+            let failure: Option<StoreError> = {
+                let state = self.maintenance.state.lock();
+                state.last_failure.clone().filter(|_| state.failures > failures_before)
+            };
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            self.environment.scheduler.wait(&self.maintenance.done, seen, None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::{Outcome, StoreErrorKind};
+    use crate::env::sim::{FaultRule, OpKind, Simulation, errno};
+    use crate::lsm::picker::Shape;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    const DIRECTORY: &str = "/store";
+
+    fn tiny() -> EngineOptions {
+        EngineOptions {
+            memtable_bytes: 2048,
+            block_bytes: 256,
+            table_bytes: 2048,
+            shape: Shape { level_0_tables: 2, level_1_bytes: 4096, level_ratio: 2 },
+            log_fill_bytes: 1024,
+            ..EngineOptions::default()
+        }
+    }
+
+    fn open(simulation: &Simulation) -> Result<Engine> {
+        Engine::open(simulation.environment(), Path::new(DIRECTORY), tiny())
+    }
+
+    fn put(engine: &Engine, key: &str, value: &str) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.put(key.into(), value.into());
+        engine.write(&batch, Durability::Durable)
+    }
+
+    fn get(engine: &Engine, key: &str) -> Option<String> {
+        let value = engine.get(key.as_bytes(), None, |value| String::from_utf8_lossy(value).into_owned());
+        value.expect("the store can be read")
+    }
+
+    fn scan(engine: &Engine, snapshot: Option<&Snapshot>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut cursor = engine.cursor(KeyRange::default(), snapshot).expect("the store is open");
+        let mut map = BTreeMap::new();
+        cursor.seek_first().expect("the store can be read");
+        while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
+            map.insert(key.to_vec(), value.to_vec());
+            cursor.next().expect("the store can be read");
+        }
+        map
+    }
+
+    #[test]
+    fn what_was_written_is_read_through_flushes_compactions_and_reopening() {
+        let simulation = Simulation::new(1);
+        let mut engine = open(&simulation).expect("a new store");
+        let mut expected = BTreeMap::new();
+        for round in 0..2000_u32 {
+            let key = format!("key {}", round.wrapping_mul(7919) % 211);
+            if round % 5 == 0 {
+                let mut batch = WriteBatch::new();
+                batch.delete(key.clone().into_bytes());
+                engine.write(&batch, Durability::Buffered).expect("space");
+                expected.remove(key.as_bytes());
+            } else {
+                let value = format!("value {round}");
+                put(&engine, &key, &value).expect("space");
+                expected.insert(key.into_bytes(), value.into_bytes());
+            }
+            if round % 401 == 400 {
+                engine.close().expect("nothing failed");
+                engine = open(&simulation).expect("it was closed");
+                assert_eq!(engine.statistics().recovery.batches, 0, "a clean close leaves nothing to replay");
+            }
+        }
+        let statistics = engine.statistics();
+        assert!(statistics.levels[2].tables > 0, "the workload reaches level 2: {statistics:?}");
+        assert_eq!(scan(&engine, None), expected);
+        for (key, value) in &expected {
+            let found = engine.get(key, None, <[u8]>::to_vec).expect("the store can be read");
+            assert_eq!(found.as_ref(), Some(value));
+        }
+        engine.compact().expect("nothing failed");
+        assert_eq!(scan(&engine, None), expected);
+        let entries: u64 = engine.statistics().levels.iter().map(|level| level.entries).sum();
+        assert_eq!(entries, expected.len() as u64, "a full compaction leaves one version and no tombstones");
+    }
+
+    #[test]
+    fn a_snapshot_sees_its_moment_whatever_is_compacted() {
+        let engine = open(&Simulation::new(2)).expect("a new store");
+        let mut moments = Vec::new();
+        for round in 0..30 {
+            for key in 0..20 {
+                put(&engine, &format!("key {key}"), &format!("value {round}")).expect("space");
+            }
+            moments.push((engine.snapshot(), scan(&engine, None)));
+        }
+        engine.compact().expect("nothing failed");
+        for (snapshot, expected) in &moments {
+            assert_eq!(&scan(&engine, Some(snapshot)), expected);
+        }
+        drop(moments);
+        assert_eq!(engine.statistics().snapshots, 0);
+        engine.compact().expect("nothing failed");
+        assert_eq!(engine.statistics().levels.iter().map(|level| level.entries).sum::<u64>(), 20);
+    }
+
+    #[test]
+    fn a_second_opener_gets_locked_until_the_first_closes() {
+        let simulation = Simulation::new(3);
+        let first = open(&simulation).expect("a new store");
+        assert_eq!(open(&simulation).expect_err("it is open").kind(), StoreErrorKind::Locked);
+        drop(first);
+        assert!(open(&simulation).is_ok());
+    }
+
+    #[test]
+    fn a_failed_sync_makes_its_writes_unknown_and_later_ones_rejected_and_reads_go_on() {
+        let simulation = Simulation::new(4);
+        let engine = open(&simulation).expect("a new store");
+        put(&engine, "before", "1").expect("space");
+        simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
+        let failed = put(&engine, "during", "2").expect_err("the sync fails");
+        assert_eq!((failed.outcome(), failed.kind()), (Outcome::Unknown, StoreErrorKind::Poisoned));
+        let later = put(&engine, "after", "3").expect_err("the store is poisoned");
+        assert_eq!((later.outcome(), later.kind()), (Outcome::Rejected, StoreErrorKind::Poisoned));
+        assert_eq!((get(&engine, "before"), get(&engine, "during")), (Some("1".to_owned()), None));
+        let cause = engine.close().expect_err("close reports the first cause");
+        assert_eq!(cause.kind(), StoreErrorKind::Io);
+        let engine = open(&simulation).expect("the log can be read");
+        assert_eq!((get(&engine, "before"), get(&engine, "after")), (Some("1".to_owned()), None));
+    }
+
+    #[test]
+    fn a_full_disk_stops_flushing_and_space_lets_it_go_on() {
+        let simulation = Simulation::new(5);
+        let engine = open(&simulation).expect("a new store");
+        for key in 0..10 {
+            put(&engine, &format!("key {key}"), "value").expect("space");
+        }
+        let fault = simulation
+            .vfs()
+            .fail(FaultRule::on(&[OpKind::Append]).path("*.sst").sticky().errno(errno::ENOSPC));
+        assert_eq!(engine.flush().expect_err("the disk is full").kind(), StoreErrorKind::NoSpace);
+        assert_eq!(get(&engine, "key 3").as_deref(), Some("value"));
+        put(&engine, "more", "value").expect("the log has space");
+        simulation.vfs().lift(fault);
+        engine.flush().expect("there is space again");
+        assert!(engine.statistics().poison.is_none());
+        assert!(engine.statistics().background_error.is_none());
+    }
+
+    #[test]
+    fn buffered_writes_are_synced_after_the_interval() {
+        let simulation = Simulation::new(6);
+        let engine = open(&simulation).expect("a new store");
+        let mut batch = WriteBatch::new();
+        batch.put(b"key".to_vec(), b"value".to_vec());
+        engine.write(&batch, Durability::Buffered).expect("space");
+        let lost = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        simulation.clock().advance(Duration::from_secs(1));
+        simulation.scheduler().run_until_idle();
+        let kept = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        drop(engine);
+        let value = |image| get(&open(&simulation.restart(image)).expect("a whole store"), "key");
+        assert_eq!(value(kept).as_deref(), Some("value"));
+        assert_eq!(value(lost), None);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_a_store_is_refused_and_left_alone() {
+        let simulation = Simulation::new(7);
+        simulation.vfs().write_raw(Path::new("/store/readme.txt"), b"mine");
+        assert_eq!(open(&simulation).expect_err("not a store").kind(), StoreErrorKind::InvalidStore);
+        assert_eq!(
+            simulation.vfs().read(Path::new("/store/readme.txt")).as_deref(),
+            Some(b"mine".as_slice())
+        );
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "real threads are what is tested")]
+    fn threads_share_syncs_and_all_their_writes_are_found_after_reopening() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("store");
+        let engine = Engine::open(Environment::system(), &path, tiny()).expect("a new store");
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                let engine = engine.clone();
+                std::thread::spawn(move || {
+                    for round in 0..100 {
+                        put(&engine, &format!("{thread} {round}"), "value").expect("space");
+                        assert!(get(&engine, &format!("{thread} {round}")).is_some(), "own writes are seen");
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().expect("no thread panics");
+        }
+        let statistics = engine.statistics();
+        assert_eq!(statistics.commits, 400);
+        engine.close().expect("nothing failed");
+        let engine = Engine::open(Environment::system(), &path, tiny()).expect("it was closed");
+        assert_eq!(scan(&engine, None).len(), 400);
+    }
+
+    #[test]
+    fn a_closed_engine_says_so() {
+        let engine = open(&Simulation::new(8)).expect("a new store");
+        let other = engine.clone();
+        engine.close().expect("nothing failed");
+        assert_eq!(put(&other, "key", "value").expect_err("closed").kind(), StoreErrorKind::Closed);
+        assert_eq!(other.get(b"key", None, |_| ()).expect_err("closed").kind(), StoreErrorKind::Closed);
+        assert!(other.close().is_ok(), "closing twice is harmless");
+    }
+}

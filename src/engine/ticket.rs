@@ -1,0 +1,54 @@
+//! The ticket of a commit: the write has its place in the order; whether it is done is still to come.
+
+use super::pipeline::Advance;
+use super::shared::Shared;
+use crate::base::error::Result;
+use crate::base::ident::SeqNo;
+use std::sync::Arc;
+
+pub use super::pipeline::Commit;
+
+/// A commit on its way. Dropping the ticket does not undo the write; it is then written by whoever comes next.
+#[derive(Debug)]
+#[must_use = "whether the write is done is known only when the ticket was waited for"]
+pub struct Ticket {
+    shared: Arc<Shared>,
+    commit: Commit,
+}
+
+impl Ticket {
+    pub(super) fn new(shared: Arc<Shared>, commit: Commit) -> Self {
+        Self { shared, commit }
+    }
+
+    /// The commit's place in the order.
+    pub fn seqno(&self) -> SeqNo {
+        self.commit.seqno
+    }
+
+    /// Waits until the write is as durable as was asked, and seen by readers.
+    ///
+    /// An error's [`outcome`](crate::base::error::StoreError::outcome) says whether the write may still be found when
+    /// the store is opened again.
+    pub fn wait(self) -> Result<Commit> {
+        let shared = &self.shared;
+        shared.pipeline.wait(
+            self.commit,
+            &shared.counters,
+            &shared.poison,
+            shared.environment.scheduler.as_ref(),
+        )
+    }
+
+    /// Does one phase of the log's work instead of waiting, and says what has become of the write if that is known.
+    /// For clients that are step machines, as in a simulation.
+    pub fn step(&self) -> Option<Result<Commit>> {
+        let shared = &self.shared;
+        let outcome = shared.pipeline.outcome(self.commit, &shared.poison);
+        if outcome.is_none() {
+            let advance = shared.pipeline.advance(&shared.counters, &shared.poison);
+            debug_assert_ne!(advance, Advance::Idle, "a commit on its way is queued or being written");
+        }
+        outcome
+    }
+}
