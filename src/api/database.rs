@@ -5,11 +5,13 @@ use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::Result;
 use crate::dynamo::schema::TableSchema;
 use crate::engine::options::EngineOptions;
-use crate::engine::store::{Engine, Statistics};
+use crate::engine::statistics::Statistics;
+use crate::engine::store::Engine;
 use crate::env::environment::Environment;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An open database: its tables, and what concerns them all. Cheap to clone, and shared freely between threads.
 ///
@@ -99,6 +101,19 @@ impl Database {
 }
 
 /// How to open a database.
+///
+/// ```
+/// use pixii::{Database, Environment};
+/// use std::time::Duration;
+///
+/// let database = Database::options()
+///     .environment(Environment::memory())
+///     .sync_interval(Duration::from_millis(50))
+///     .memtable_bytes(8 * 1024 * 1024)
+///     .open("anywhere")?;
+/// assert!(database.tables().is_empty());
+/// # Ok::<(), pixii::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
     environment: Environment,
@@ -118,9 +133,21 @@ impl DatabaseOptions {
         self
     }
 
-    /// Sizes and intervals of the storage below.
+    /// All settings of the storage below.
     pub fn engine(mut self, options: EngineOptions) -> Self {
         self.engine = options;
+        self
+    }
+
+    /// Buffered writes are synced at this interval: what the death of the machine can take.
+    pub fn sync_interval(mut self, interval: Duration) -> Self {
+        self.engine.sync_interval = interval;
+        self
+    }
+
+    /// Memory that writes fill before they are flushed to a table on disk, in bytes.
+    pub fn memtable_bytes(mut self, bytes: usize) -> Self {
+        self.engine.memtable_bytes = bytes;
         self
     }
 

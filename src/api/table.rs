@@ -220,3 +220,45 @@ impl fmt::Debug for Table {
         f.debug_struct("Table").field("schema", self.schema()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::value::tests::any_item;
+    use proptest::prelude::*;
+
+    fn table() -> Table {
+        let schema = TableSchema::builder("Items").partition_key("the key", KeyType::Number).build();
+        let database = Database::in_memory().expect("a new database");
+        database.create_table(schema.expect("a valid schema")).expect("a new table")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn items_come_back_exactly_as_they_were_written(items in prop::collection::vec(any_item(), 1..8)) {
+            let table = table();
+            let items = items.into_iter().zip(0..).map(|(item, key)| item.with("the key", key));
+            for (key, item) in items.enumerate() {
+                table.put(&item).expect("the item is valid");
+                prop_assert_eq!(table.get_item(key).expect("it can be read"), Some(item.clone()));
+                table.delete(key).expect("the key is valid");
+                prop_assert_eq!(table.get_item(key).expect("it can be read"), None);
+                table.put_item(item.clone()).expect("the item is valid");
+                prop_assert_eq!(table.get::<Item>(key).expect("it can be read"), Some(item));
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_item_that_does_not_fit_the_type_says_where() {
+        let table = table();
+        table.put(&Item::new().with("the key", 1).with("count", 300)).expect("the item is valid");
+        let error = table.get::<std::collections::BTreeMap<String, u8>>(1).expect_err("300 is no u8");
+        assert_eq!(error.kind(), crate::ErrorKind::Serialization);
+        assert!(error.to_string().starts_with("count: "), "{error}");
+    }
+}

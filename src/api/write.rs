@@ -110,7 +110,7 @@ mod tests {
     const KEYS: [&str; 2] = ["pk", "sk"];
 
     /// A table with an index of each projection over `x`, or over `x` and `y`.
-    fn table() -> Table {
+    fn database() -> (Database, Table) {
         let index = |name| GlobalIndex::builder(name).partition_key("x", KeyType::Number);
         let schema = TableSchema::builder("Items")
             .partition_key("pk", KeyType::String)
@@ -120,13 +120,20 @@ mod tests {
             .global_index(index("Include").projection(Projection::include(["a", "pk", "z"])))
             .build();
         let database = Database::in_memory().expect("a new database");
-        database.create_table(schema.expect("a valid schema")).expect("a new table")
+        let table = database.create_table(schema.expect("a valid schema")).expect("a new table");
+        (database, table)
+    }
+
+    fn table() -> Table {
+        database().1
     }
 
     #[derive(Clone, Debug)]
     enum Step {
         Put(Item),
         Delete(Item),
+        Flush,
+        Compact,
     }
 
     fn any_step() -> impl Strategy<Value = Step> {
@@ -136,14 +143,16 @@ mod tests {
         let y = prop::option::of(prop_oneof![Just("y"), Just("y\0")]);
         let a = prop::option::of(0..2);
         prop_oneof![
-            4 => (key.clone(), x, y, a.clone(), a).prop_map(|(mut item, x, y, a, b)| {
+            1 => Just(Step::Flush),
+            1 => Just(Step::Compact),
+            16 => (key.clone(), x, y, a.clone(), a).prop_map(|(mut item, x, y, a, b)| {
                 item.extend(x.map(|x| ("x", x)));
                 item.extend(y.map(|y| ("y", y)));
                 item.extend(a.map(|a| ("a", a)));
                 item.extend(b.map(|b| ("b", b)));
                 Step::Put(item)
             }),
-            1 => key.prop_map(Step::Delete),
+            4 => key.prop_map(Step::Delete),
         ]
     }
 
@@ -163,7 +172,7 @@ mod tests {
 
     /// Runs the steps, and compares all answers and all indexes with what a map of items says.
     fn check(steps: &[Step]) -> Result<(), TestCaseError> {
-        let table = table();
+        let (database, table) = database();
         let mut model: BTreeMap<String, Item> = BTreeMap::new();
         for step in steps {
             let (answer, old) = match step.clone() {
@@ -174,6 +183,14 @@ mod tests {
                 Step::Delete(key) => {
                     let old = model.remove(&format!("{key:?}"));
                     (table.delete_request(key).return_old().buffered().send(), old)
+                }
+                Step::Flush => {
+                    database.flush().expect("memory does not fail");
+                    continue;
+                }
+                Step::Compact => {
+                    database.compact().expect("memory does not fail");
+                    continue;
                 }
             };
             prop_assert_eq!(answer.expect("the step is valid").old_item, old);

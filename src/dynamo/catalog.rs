@@ -93,7 +93,7 @@ impl Catalog {
         if engine.latest(&key, |_| ())?.is_some() {
             // Whoever wrote that row may still wait for its sync. To answer from it, wait behind them.
             batch.put(next_key, metadata::encode(&first));
-            let ticket = engine.submit(batch, Durability::Durable)?;
+            let ticket = engine.submit(&batch, Durability::Durable)?;
             drop(guard);
             ticket.wait()?;
             self.load(engine, schema.name())?;
@@ -106,7 +106,7 @@ impl Catalog {
         batch.put(next_key, metadata::encode(&after(first, index_count + 1)?));
         let row = TableRow { keyspace: first, index_keyspaces, created_at_millis, schema };
         batch.put(key, metadata::encode(&row));
-        let ticket = engine.submit(batch, Durability::Durable)?;
+        let ticket = engine.submit(&batch, Durability::Durable)?;
         drop(guard);
         ticket.wait()?;
         Ok(self.add(row.into_table()))

@@ -158,7 +158,7 @@ fn submit(
     let needs_old = !table.indexes().is_empty() || return_values == ReturnValues::AllOld;
     let old = if needs_old { engine.latest(&write.key, <[u8]>::to_vec)? } else { None };
     let decision = decide(table, write, old.as_deref(), return_values)?;
-    let ticket = engine.submit(decision.batch, durability)?;
+    let ticket = engine.submit(&decision.batch, durability)?;
     drop(guard);
     Ok(Pending { ticket, old_item: decision.old_item })
 }
