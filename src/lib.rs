@@ -84,9 +84,9 @@ pub use dynamo::schema::{GlobalIndex, Projection, TableSchema};
 pub use dynamo::serde::sets;
 pub use dynamo::value::{Item, Value};
 pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
+pub use engine::commit::Commit;
 pub use engine::options::{Durability, EngineOptions};
 pub use engine::statistics::Statistics;
-pub use engine::ticket::Commit;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]
 pub use env::sim;

@@ -83,16 +83,11 @@ impl WriteBatch {
     pub fn encode_body(&self, buffer: &mut Vec<u8>) {
         buffer.put_varint(self.entries.len() as u64);
         for (key, value) in &self.entries {
-            match value {
-                Some(value) => {
-                    buffer.put_u8(EntryKind::Put as u8);
-                    buffer.put_prefixed(key);
-                    buffer.put_prefixed(value);
-                }
-                None => {
-                    buffer.put_u8(EntryKind::Delete as u8);
-                    buffer.put_prefixed(key);
-                }
+            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
+            buffer.put_u8(kind as u8);
+            buffer.put_prefixed(key);
+            if let Some(value) = value {
+                buffer.put_prefixed(value);
             }
         }
     }

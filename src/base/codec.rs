@@ -61,10 +61,10 @@ pub trait Encode {
     /// Appends 1 to 10 bytes: seven bits each, lowest first, the high bit set on all but the last.
     fn put_varint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.put_u8((value as u8) | 0x80);
+            self.put_u8(value.to_le_bytes()[0] | 0x80);
             value >>= 7;
         }
-        self.put_u8(value as u8);
+        self.put_u8(value.to_le_bytes()[0]);
     }
 
     /// Appends a length as a varint, then the bytes.

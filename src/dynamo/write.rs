@@ -23,9 +23,10 @@ use super::table::TableDescriptor;
 use super::value::Item;
 use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
+use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
 use crate::engine::store::Engine;
-use crate::engine::ticket::{Commit, Ticket};
+use crate::engine::ticket::Ticket;
 
 /// Which attributes a write answers with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

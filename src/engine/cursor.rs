@@ -72,6 +72,7 @@ impl RangeCursor {
     }
 
     /// Moves to the next key.
+    #[expect(clippy::should_implement_trait, reason = "a cursor lends what it stands at; an iterator cannot")]
     pub fn next(&mut self) -> Result<()> {
         self.visible.next()
     }

@@ -113,7 +113,7 @@ struct Flush {
 
 impl Work for Flush {
     fn step(&mut self, shared: &Shared) -> Result<Step> {
-        let Some((frozen, merge)) = &mut self.merge else { return self.begin(shared) };
+        let Some((frozen, merge)) = &mut self.merge else { return Ok(self.begin(shared)) };
         let Progress::Finished(metas) = merge.step()? else { return Ok(Step::Again) };
         let oldest_segment = frozen.segment.next();
         let edit = VersionEdit {
@@ -142,19 +142,19 @@ impl Work for Flush {
 }
 
 impl Flush {
-    fn begin(&mut self, shared: &Shared) -> Result<Step> {
-        let Some(frozen) = shared.view().frozen.last().cloned() else { return Ok(Step::Park(None)) };
+    fn begin(&mut self, shared: &Shared) -> Step {
+        let Some(frozen) = shared.view().frozen.last().cloned() else { return Step::Park(None) };
         // The log's work up to the rotation behind this memtable must be done, and nobody else may be there to do it.
         if shared.pipeline.log_segment() <= frozen.segment || shared.pipeline.published() < frozen.last_seqno
         {
             return match shared.pipeline.advance(&shared.counters, &shared.poison) {
-                Advance::Progressed | Advance::Idle => Ok(Step::Again),
-                Advance::Busy => Ok(Step::Park(Some(LOG_BUSY))),
+                Advance::Progressed | Advance::Idle => Step::Again,
+                Advance::Busy => Step::Park(Some(LOG_BUSY)),
             };
         }
         let cursor = MemtableCursor::new(Arc::clone(&frozen.memtable), Versions::All);
         self.merge = Some((frozen, merge_job(shared, Box::new(cursor), 0, u64::MAX)));
-        Ok(Step::Again)
+        Step::Again
     }
 }
 

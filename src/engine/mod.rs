@@ -14,6 +14,7 @@
 //! Knows nothing of items and tables of the data model. In the order of use:
 
 pub mod options;
+pub mod commit;
 pub mod statistics;
 mod epoch_cell;
 mod view;

@@ -20,6 +20,7 @@
 //! 3. After a failed write or sync: what was handed to the log is Unknown, the rest Rejected; nothing more is published.
 //! 4. The next group forms while the last one syncs: the state's lock is never held over I/O.
 
+use super::commit::Commit;
 use super::log::LogWriter;
 use super::options::Durability;
 use super::poison::Poison;
@@ -37,15 +38,6 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A commit that has its place in the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Commit {
-    /// Its place.
-    pub seqno: SeqNo,
-    /// Its time.
-    pub time: CommitTime,
-}
 
 /// The pipeline.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //!
 //! Steps, in the order of the code:
 //! 1. Lock the directory. Tell a store from an empty directory, and both from anything else, before writing a file.
+//!    (Unfinished files of an earlier opening go first: their names are needed.)
 //! 2. Read the manifest with the highest number; open the tables that it names.
 //! 3. Replay the log from the oldest segment that is needed. A segment that another one goes on from must be whole; the
 //!    last may be torn.
@@ -15,9 +16,9 @@
 //!    removes; a crash after it leaves a store that needs no replay.
 //! 2. Sequence numbers run on without a gap from the tables through the log.
 
+use super::commit::Commit;
 use super::log::LogWriter;
 use super::options::EngineOptions;
-use super::pipeline::Commit;
 use super::statistics::RecoveryStatistics;
 use crate::base::batch;
 use crate::base::error::{Result, StoreError, StoreFault};
@@ -25,7 +26,7 @@ use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::file::{LockGuard, read_all};
-use crate::format::chunk::LogIdentity;
+use crate::format::chunk::{LogIdentity, LogKind};
 use crate::format::manifest::{ManifestWriter, TableMeta, VersionEdit, read_manifest};
 use crate::format::names::{self, FileKind};
 use crate::format::table::reader::TableReader;
@@ -35,7 +36,7 @@ use crate::lsm::merge_job::{MergeJob, Output, Progress};
 use crate::lsm::retention::Retention;
 use crate::lsm::version::{ManifestState, Version};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What an engine is made of.
@@ -58,6 +59,7 @@ pub(super) fn recover(
 ) -> Result<Recovered> {
     let lock = lock_directory(environment, directory)?;
     let files = Files::list(environment, directory)?;
+    files.remove_unfinished(environment, directory)?;
     let found = match files.manifests.iter().max() {
         Some(number) => Found::existing(environment, directory, options, &files, *number)?,
         None => Found::nothing(environment, directory, &files)?,
@@ -79,7 +81,7 @@ pub(super) fn recover(
         flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
     };
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
-    let identity = LogIdentity { history: found.history, number };
+    let identity = LogIdentity { kind: LogKind::Manifest, history: found.history, number };
     let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
     files.remove_all_but(environment, directory, &state, number)?;
     let path = names::manifest(directory, number);
@@ -160,23 +162,22 @@ impl Files {
         let manifests = manifests.map(|old| names::manifest(directory, *old));
         let wals = self.wals.iter().filter(|wal| **wal < oldest).map(|wal| names::wal(directory, *wal));
         let tables = self.tables.iter().filter(|id| !is_named(**id)).map(|id| names::table(directory, *id));
-        let unfinished = self.unfinished.iter().map(|name| directory.join(name));
-        for path in manifests.chain(wals).chain(tables).chain(unfinished) {
-            match environment.vfs.unlink(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(StoreError::io("remove", &path, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        remove(environment, manifests.chain(wals).chain(tables))
+    }
+
+    /// Removes what an opening that did not finish has left: its names are needed again.
+    fn remove_unfinished(&self, environment: &Environment, directory: &Path) -> Result<()> {
+        remove(environment, self.unfinished.iter().map(|name| directory.join(name)))
     }
 }
+
+/// Open tables with their level.
+type Tables = Vec<(u8, Arc<TableReader>)>;
 
 /// What a directory held.
 struct Found {
     history: HistoryId,
-    tables: Vec<(u8, Arc<TableReader>)>,
+    tables: Tables,
     oldest_segment: FileNumber,
     flushed_seqno: SeqNo,
     replayed: Arc<Memtable>,
@@ -263,7 +264,7 @@ impl Found {
         for (index, number) in needed.iter().copied().enumerate() {
             let path = names::wal(directory, number);
             let bytes = read_file(environment, &path)?;
-            let identity = LogIdentity { history: self.history, number };
+            let identity = LogIdentity { kind: LogKind::Wal, history: self.history, number };
             let header = peek_header(&path, &bytes, identity)?;
             if number == self.oldest_segment && header.is_none() {
                 return Err(StoreError::corruption(&path, 0, "the header of a log segment"));
@@ -308,7 +309,11 @@ impl Found {
         let Some(next) = next.copied() else { return Ok(None) };
         let path = names::wal(directory, next);
         let bytes = read_file(environment, &path)?;
-        let header = peek_header(&path, &bytes, LogIdentity { history: self.history, number: next })?;
+        let header = peek_header(
+            &path,
+            &bytes,
+            LogIdentity { kind: LogKind::Wal, history: self.history, number: next },
+        )?;
         let said = header.and_then(|header| header.predecessor);
         match said {
             Some(said) if said.number != identity.number => {
@@ -339,7 +344,7 @@ impl Found {
         environment: &Environment,
         directory: &Path,
         options: &EngineOptions,
-    ) -> Result<(Vec<(u8, Arc<TableReader>)>, Option<Arc<Memtable>>)> {
+    ) -> Result<(Tables, Option<Arc<Memtable>>)> {
         let mut tables = self.tables.clone();
         if self.replayed.is_empty() {
             return Ok((tables, None));
@@ -368,6 +373,18 @@ impl Found {
         }
         Ok((tables, None))
     }
+}
+
+fn remove(environment: &Environment, paths: impl Iterator<Item = PathBuf>) -> Result<()> {
+    for path in paths {
+        match environment.vfs.unlink(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::io("remove", &path, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {

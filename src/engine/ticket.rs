@@ -1,12 +1,11 @@
 //! The ticket of a commit: the write has its place in the order; whether it is done is still to come.
 
+use super::commit::Commit;
 use super::pipeline::Advance;
 use super::shared::Shared;
 use crate::base::error::Result;
 use crate::base::ident::SeqNo;
 use std::sync::Arc;
-
-pub use super::pipeline::Commit;
 
 /// A commit on its way. Dropping the ticket does not undo the write; it is then written by whoever comes next.
 #[derive(Debug)]

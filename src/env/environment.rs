@@ -4,7 +4,9 @@ use super::file::Vfs;
 use super::memory::MemoryVfs;
 use super::random::Random;
 use super::schedule::Scheduler;
-use super::system::{SystemClock, SystemRandom, SystemVfs, Threads};
+use super::system::clock::{SystemClock, SystemRandom};
+use super::system::files::SystemVfs;
+use super::system::threads::Threads;
 use super::time::Clock;
 use std::sync::Arc;
 

@@ -12,8 +12,8 @@ pub mod file;
 pub mod time;
 pub mod random;
 pub mod schedule;
-pub mod environment;
 mod memory;
 mod system;
+pub mod environment;
 #[cfg(feature = "sim")]
 pub mod sim;

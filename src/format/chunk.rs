@@ -17,7 +17,7 @@
 //!
 //! Worked example: the record `hi` framed first in log 1 of history 0, nothing promised, is
 //! `<crc> 02 00 01 00 00 00 00 00 00 00 00 68 69`, with the CRC over
-//! `02 00 01 | 00×8 | 68 69 | history 00×16 | number 01 00×7 | offset 00×8`.
+//! `02 00 01 | 00×8 | 68 69 | kind 01 | history 00×16 | number 01 00×7 | offset 00×8`.
 //!
 //! Reading, in the order of the code: take chunks and put records together as long as they parse; at the first that
 //! does not, look at every later offset for a chunk that parses and promises more than was read.
@@ -39,10 +39,23 @@ pub const HEADER_BYTES: usize = 15;
 /// Which log a chunk belongs to. It is part of every checksum and stands nowhere in the chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogIdentity {
+    /// What the log is for: a segment and a manifest may have the same number, and a disk may give back blocks of one
+    /// within the other.
+    pub kind: LogKind,
     /// The store's history.
     pub history: HistoryId,
     /// The segment's or manifest's number.
     pub number: FileNumber,
+}
+
+/// What a log is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LogKind {
+    /// A segment of the write-ahead log.
+    Wal = 1,
+    /// A manifest.
+    Manifest = 2,
 }
 
 /// What a record is.
@@ -150,13 +163,14 @@ impl Framer {
 }
 
 fn offset_in_block(offset: u64) -> usize {
-    (offset % BLOCK_BYTES as u64) as usize
+    usize::try_from(offset % BLOCK_BYTES as u64).expect("a remainder is below its divisor")
 }
 
 fn checksum(identity: LogIdentity, offset: u64, covered: &[u8], payload: &[u8]) -> u32 {
     crc32(&[
         covered,
         payload,
+        &[identity.kind as u8],
         &identity.history.0.to_le_bytes(),
         &identity.number.0.to_le_bytes(),
         &offset.to_le_bytes(),
@@ -278,7 +292,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const IDENTITY: LogIdentity = LogIdentity { history: HistoryId(0), number: FileNumber(1) };
+    const IDENTITY: LogIdentity =
+        LogIdentity { kind: LogKind::Wal, history: HistoryId(0), number: FileNumber(1) };
 
     fn read(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, LogEnd)> {
         let mut records = Vec::new();
@@ -308,6 +323,7 @@ mod tests {
         Framer::new(IDENTITY).record(RecordKind::Data, b"hi", 0, &mut bytes);
         assert_eq!(&bytes[4..], [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x68, 0x69]);
         let mut covered = vec![2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x68, 0x69];
+        covered.push(1);
         covered.extend([0; 16]);
         covered.extend([1, 0, 0, 0, 0, 0, 0, 0]);
         covered.extend([0; 8]);
@@ -378,9 +394,11 @@ mod tests {
     #[test]
     fn a_chunk_of_another_log_does_not_parse() {
         let bytes = write(&[vec![1; 10]], false);
-        let other = LogIdentity { number: FileNumber(2), ..IDENTITY };
-        let end =
-            read_log(Path::new("log"), &bytes, other, 0, |_, _, _| Ok(())).expect("nothing is promised");
-        assert_eq!(end.valid_bytes, 0);
+        let number = LogIdentity { number: FileNumber(2), ..IDENTITY };
+        let kind = LogIdentity { kind: LogKind::Manifest, ..IDENTITY };
+        for other in [number, kind] {
+            let end = read_log(Path::new("log"), &bytes, other, 0, |_, _, _| Ok(()));
+            assert_eq!(end.expect("nothing is promised").valid_bytes, 0);
+        }
     }
 }

@@ -15,7 +15,7 @@
 //! Threads: one writer; the engine keeps it behind its manifest lock.
 #![warn(clippy::indexing_slicing)]
 
-use super::chunk::{Framer, LogIdentity, RecordKind, read_log};
+use super::chunk::{Framer, LogIdentity, LogKind, RecordKind, read_log};
 use super::names;
 use super::wal::FORMAT_VERSION;
 use crate::base::codec::{Decoder, Encode};
@@ -161,7 +161,7 @@ pub fn read_manifest(vfs: &dyn Vfs, directory: &Path, number: FileNumber) -> Res
 pub fn parse_manifest(path: &Path, bytes: &[u8], number: FileNumber) -> Result<ManifestContent> {
     // The history stands in the header and is part of the header's own checksum: it is read first, then proved.
     let history = peek_history(path, bytes)?;
-    let identity = LogIdentity { history, number };
+    let identity = LogIdentity { kind: LogKind::Manifest, history, number };
     let mut edits = Vec::new();
     read_log(path, bytes, identity, 0, |kind, record, offset| {
         match kind {
@@ -199,7 +199,9 @@ fn check_header(path: &Path, record: &[u8], identity: LogIdentity) -> Result<()>
         let history = HistoryId(decoder.u128("a history")?);
         let number = FileNumber(decoder.u64("a number")?);
         decoder.end("the end of the header")?;
-        Ok(magic == MAGIC && version == FORMAT_VERSION && LogIdentity { history, number } == identity)
+        Ok(magic == MAGIC
+            && version == FORMAT_VERSION
+            && LogIdentity { kind: LogKind::Manifest, history, number } == identity)
     };
     match fields() {
         Ok(true) => Ok(()),
@@ -234,7 +236,7 @@ mod tests {
 
     fn written() -> Vec<u8> {
         let vfs = Environment::memory().vfs;
-        let identity = LogIdentity { history: HistoryId(5), number: FileNumber(3) };
+        let identity = LogIdentity { kind: LogKind::Manifest, history: HistoryId(5), number: FileNumber(3) };
         let directory = Path::new("store");
         let mut writer = ManifestWriter::create(vfs.as_ref(), directory, identity, &edit(1)).expect("memory");
         writer.append(&edit(2)).expect("memory");

@@ -15,7 +15,7 @@
 //! The checksum of the predecessor is the CRC-32 of all its bytes up to the length.
 #![warn(clippy::indexing_slicing)]
 
-use super::chunk::{LogEnd, LogIdentity, RecordKind, read_log};
+use super::chunk::{LogEnd, LogIdentity, LogKind, RecordKind, read_log};
 use crate::base::checksum::crc32;
 use crate::base::codec::{DecodeError, Decoder, Encode};
 use crate::base::error::{Result, StoreError, StoreFault};
@@ -89,7 +89,7 @@ impl SegmentHeader {
             };
             decoder.end("the end of the segment header")?;
             let predecessor = (predecessor.number != FileNumber(0)).then_some(predecessor);
-            Ok(Self { identity: LogIdentity { history, number }, predecessor })
+            Ok(Self { identity: LogIdentity { kind: LogKind::Wal, history, number }, predecessor })
         };
         fields().map_err(corrupt)
     }
@@ -177,7 +177,8 @@ mod tests {
     use super::*;
     use crate::format::chunk::Framer;
 
-    const IDENTITY: LogIdentity = LogIdentity { history: HistoryId(3), number: FileNumber(2) };
+    const IDENTITY: LogIdentity =
+        LogIdentity { kind: LogKind::Wal, history: HistoryId(3), number: FileNumber(2) };
 
     fn segment(predecessor: Option<Predecessor>) -> Vec<u8> {
         let mut framer = Framer::new(IDENTITY);

@@ -1,11 +1,14 @@
 //! A cursor over the tables of a level that do not overlap, one after another.
 
-use super::version::Level;
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
 use crate::format::table::cursor::TableCursor;
+use crate::format::table::reader::TableReader;
 use std::sync::Arc;
+
+/// The tables of a level in their order.
+pub type Level = Arc<[Arc<TableReader>]>;
 
 /// A place in a level.
 #[derive(Debug)]

@@ -114,18 +114,21 @@ impl MergeJob {
         if self.writer.as_ref().is_some_and(is_full) {
             self.finish_table()?;
         }
-        let writer = match &mut self.writer {
+        let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => {
-                let id = FileId(self.output.environment.random.next_u128());
-                self.created.push(id);
-                let vfs = self.output.environment.vfs.as_ref();
-                let writer = TableWriter::create(vfs, &self.output.directory, id, self.output.block_bytes)?;
-                self.writer.insert(writer)
-            }
+            None => self.begin_table()?,
         };
         let Some(entry) = self.input.entry() else { return Ok(()) };
-        writer.add(&entry)
+        let added = writer.add(&entry);
+        self.writer = Some(writer);
+        added
+    }
+
+    fn begin_table(&mut self) -> Result<TableWriter> {
+        let Output { environment, directory, block_bytes, .. } = &self.output;
+        let id = FileId(environment.random.next_u128());
+        self.created.push(id);
+        TableWriter::create(environment.vfs.as_ref(), directory, id, *block_bytes)
     }
 
     fn finish_table(&mut self) -> Result<()> {

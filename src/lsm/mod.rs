@@ -11,8 +11,8 @@
 //! of the log, of locks or of threads. In the order of use:
 
 pub mod memtable;
-pub mod version;
 pub mod level_cursor;
+pub mod version;
 pub mod merge_cursor;
 pub mod visible_cursor;
 pub mod retention;

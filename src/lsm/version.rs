@@ -7,7 +7,7 @@
 //! 3. Tables of a deeper level stand by their keys and do not overlap; all versions of a key are in one of them.
 //! 4. For any key, what is in a level is newer than what is in the levels below.
 
-use super::level_cursor::LevelCursor;
+use super::level_cursor::{Level, LevelCursor};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
@@ -18,9 +18,6 @@ use crate::format::table::cursor::TableCursor;
 use crate::format::table::filter;
 use crate::format::table::reader::TableReader;
 use std::sync::Arc;
-
-/// The tables of a level in their order.
-pub type Level = Arc<[Arc<TableReader>]>;
 
 /// The tables of a store at a moment.
 #[derive(Clone, Debug)]
@@ -64,7 +61,7 @@ impl Version {
 
     /// This version with some tables gone and others there.
     pub fn with(&self, removed: &[(u8, FileId)], added: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
-        let is_removed = |level: u8, id| removed.iter().any(|removed| *removed == (level, id));
+        let is_removed = |level: u8, id| removed.contains(&(level, id));
         let mut tables: Vec<_> =
             self.tables().filter(|(level, table)| !is_removed(*level, table.meta().id)).collect();
         if tables.len() + removed.len() != self.tables().count() {

@@ -102,6 +102,7 @@ impl<C: Cursor> VisibleCursor<C> {
     }
 
     /// Moves to the next key.
+    #[expect(clippy::should_implement_trait, reason = "a cursor lends what it stands at; an iterator cannot")]
     pub fn next(&mut self) -> Result<()> {
         self.run(|cursor| match cursor.place {
             Place::Nowhere => Ok(()),
@@ -238,15 +239,15 @@ mod tests {
         ) {
             let tables: Vec<_> = (0..3).map(|_| Arc::new(Memtable::new())).collect();
             let mut map = BTreeMap::new();
-            for (seqno, (key, is_put, table)) in (1_u64..).zip(&writes) {
-                let value = [seqno as u8];
+            for (number, (key, is_put, table)) in (1_u8..).zip(&writes) {
+                let (seqno, value) = (u64::from(number), [number]);
                 let kind = if *is_put { EntryKind::Put } else { EntryKind::Delete };
                 let value: &[u8] = if *is_put { &value } else { &[] };
                 tables[*table].insert(&EntryRef { key: &[*key], seqno: SeqNo(seqno), kind, value });
                 if seqno <= at {
                     map.remove(key);
                     if *is_put && (bounds.0..bounds.1).contains(key) {
-                        map.insert(*key, seqno as u8);
+                        map.insert(*key, number);
                     }
                 }
             }

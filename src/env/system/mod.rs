@@ -7,10 +7,6 @@
     reason = "this is the seam they are banned for"
 )]
 
-mod clock;
-mod files;
-mod threads;
-
-pub(super) use clock::{SystemClock, SystemRandom};
-pub(super) use files::SystemVfs;
-pub(super) use threads::Threads;
+pub(super) mod clock;
+pub(super) mod files;
+pub(super) mod threads;

@@ -12,7 +12,7 @@
 use crate::base::codec::DecodeError;
 
 const LINE_BYTES: usize = 64;
-const LINE_BITS: u64 = 512;
+const LINE_BITS: usize = 8 * LINE_BYTES;
 const BITS_PER_KEY: usize = 10;
 const PROBES: u32 = 6;
 
@@ -23,21 +23,21 @@ pub fn hash(key: &[u8]) -> u64 {
 }
 
 fn line_of(hash: u64, lines: usize) -> usize {
-    (((hash >> 32) * lines as u64) >> 32) as usize
+    usize::try_from(((hash >> 32) * lines as u64) >> 32).unwrap_or_default()
 }
 
 /// The bits of a hash within its line, as (byte, mask).
 fn bits_of(hash: u64) -> impl Iterator<Item = (usize, u8)> {
     let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (0..PROBES).map(move |probe| {
-        let bit = (mixed >> (9 * probe)) % LINE_BITS;
-        ((bit / 8) as usize, 1 << (bit % 8))
+        let bit = usize::try_from((mixed >> (9 * probe)) & 0x1ff).unwrap_or_default();
+        (bit / 8, 1 << (bit % 8))
     })
 }
 
 /// The filter of these keys' hashes.
 pub fn build(hashes: &[u64]) -> Vec<u8> {
-    let lines = (hashes.len() * BITS_PER_KEY).div_ceil(LINE_BITS as usize);
+    let lines = (hashes.len() * BITS_PER_KEY).div_ceil(LINE_BITS);
     let mut payload = vec![0; lines * LINE_BYTES];
     for hash in hashes {
         let start = line_of(*hash, lines) * LINE_BYTES;
@@ -60,7 +60,7 @@ pub struct Filter {
 impl Filter {
     /// Copies a payload whose checksum was verified.
     pub fn parse(payload: &[u8]) -> Result<Self, DecodeError> {
-        if payload.len() % LINE_BYTES != 0 {
+        if !payload.len().is_multiple_of(LINE_BYTES) {
             return Err(DecodeError { expected: "a filter of whole lines", offset: payload.len() });
         }
         Ok(Self { payload: payload.into() })

@@ -79,15 +79,15 @@ impl TableReader {
             let expected = format!("a table of {} bytes, not {size}", meta.size_bytes);
             return Err(StoreError::corruption(&path, size.min(meta.size_bytes), expected));
         }
-        let ends = Ends::read(file.as_ref(), &path, &meta)?;
-        let index = ends.block(file.as_ref(), &path, &meta, ends.footer.index, BlockKind::Index)?;
-        let index = parse(&path, ends.footer.index, Index::parse(&index))?;
+        let footer = read_footer(file.as_ref(), &path, &meta)?;
+        let block = |handle, kind| read_block(file.as_ref(), &path, &meta, handle, kind);
+        let index = block(footer.index, BlockKind::Index)?;
+        let index = parse(&path, footer.index, Index::parse(&index))?;
         check_blocks(&path, &meta, &index)?;
-        let filter = ends.block(file.as_ref(), &path, &meta, ends.footer.filter, BlockKind::KeyFilter)?;
-        let filter = parse(&path, ends.footer.filter, Filter::parse(&filter))?;
-        let at = ends.footer.properties;
-        let properties = ends.block(file.as_ref(), &path, &meta, at, BlockKind::Properties)?;
-        let properties = parse(&path, at, metadata::decode(&properties))?;
+        let filter = block(footer.filter, BlockKind::KeyFilter)?;
+        let filter = parse(&path, footer.filter, Filter::parse(&filter))?;
+        let properties = block(footer.properties, BlockKind::Properties)?;
+        let properties = parse(&path, footer.properties, metadata::decode(&properties))?;
         let source = match mode {
             ReadMode::Map => Source::Map(file.map().map_err(io("map"))?),
             ReadMode::Pread => Source::Pread(file),
@@ -235,56 +235,47 @@ fn check_blocks(path: &Path, meta: &TableMeta, index: &Index) -> Result<()> {
     Ok(())
 }
 
-struct Ends {
-    footer: Footer,
+fn read_footer(file: &dyn File, path: &Path, meta: &TableMeta) -> Result<Footer> {
+    let fault = |at: u64| {
+        move |fault| match fault {
+            EndFault::Corrupt(error) => {
+                StoreError::corruption(path, at + error.offset as u64, error.expected)
+            }
+            EndFault::Version(found) => StoreError::new(StoreFault::Unsupported {
+                path: path.to_owned(),
+                found,
+                supported: FORMAT_VERSION,
+            }),
+        }
+    };
+    let ends_bytes = (HEADER_BYTES + FOOTER_BYTES) as u64;
+    if meta.size_bytes < ends_bytes {
+        return Err(StoreError::corruption(path, meta.size_bytes, "a header and a footer"));
+    }
+    let mut header = [0; HEADER_BYTES];
+    let io = |error| StoreError::io("read", path, error);
+    read_exact_at(file, 0, &mut header).map_err(io)?;
+    check_header(&header, meta.id).map_err(fault(0))?;
+    let mut footer = [0; FOOTER_BYTES];
+    let footer_offset = meta.size_bytes - FOOTER_BYTES as u64;
+    read_exact_at(file, footer_offset, &mut footer).map_err(io)?;
+    Footer::decode(&footer, meta.id).map_err(fault(footer_offset))
 }
 
-impl Ends {
-    fn read(file: &dyn File, path: &Path, meta: &TableMeta) -> Result<Self> {
-        let fault = |at: u64| {
-            move |fault| match fault {
-                EndFault::Corrupt(error) => {
-                    StoreError::corruption(path, at + error.offset as u64, error.expected)
-                }
-                EndFault::Version(found) => StoreError::new(StoreFault::Unsupported {
-                    path: path.to_owned(),
-                    found,
-                    supported: FORMAT_VERSION,
-                }),
-            }
-        };
-        let ends_bytes = (HEADER_BYTES + FOOTER_BYTES) as u64;
-        if meta.size_bytes < ends_bytes {
-            return Err(StoreError::corruption(path, meta.size_bytes, "a header and a footer"));
-        }
-        let mut header = [0; HEADER_BYTES];
-        let io = |error| StoreError::io("read", path, error);
-        read_exact_at(file, 0, &mut header).map_err(io)?;
-        check_header(&header, meta.id).map_err(fault(0))?;
-        let mut footer = [0; FOOTER_BYTES];
-        let footer_offset = meta.size_bytes - FOOTER_BYTES as u64;
-        read_exact_at(file, footer_offset, &mut footer).map_err(io)?;
-        let footer = Footer::decode(&footer, meta.id).map_err(fault(footer_offset))?;
-        Ok(Self { footer })
+fn read_block(
+    file: &dyn File,
+    path: &Path,
+    meta: &TableMeta,
+    handle: BlockHandle,
+    kind: BlockKind,
+) -> Result<Vec<u8>> {
+    let end = handle.offset.saturating_add(handle.framed_bytes() as u64);
+    if end > meta.size_bytes {
+        return Err(StoreError::corruption(path, handle.offset, "a block within the file"));
     }
-
-    fn block(
-        &self,
-        file: &dyn File,
-        path: &Path,
-        meta: &TableMeta,
-        handle: BlockHandle,
-        kind: BlockKind,
-    ) -> Result<Vec<u8>> {
-        let end = handle.offset.saturating_add(handle.framed_bytes() as u64);
-        if end > meta.size_bytes {
-            return Err(StoreError::corruption(path, handle.offset, "a block within the file"));
-        }
-        let mut framed = vec![0; handle.framed_bytes()];
-        read_exact_at(file, handle.offset, &mut framed)
-            .map_err(|error| StoreError::io("read", path, error))?;
-        parse(path, handle, verify(&framed, handle, meta.id, kind))?;
-        framed.truncate(handle.length as usize);
-        Ok(framed)
-    }
+    let mut framed = vec![0; handle.framed_bytes()];
+    read_exact_at(file, handle.offset, &mut framed).map_err(|error| StoreError::io("read", path, error))?;
+    parse(path, handle, verify(&framed, handle, meta.id, kind))?;
+    framed.truncate(handle.length as usize);
+    Ok(framed)
 }

@@ -1,0 +1,25 @@
+//! The suites that try to make the store lose or invent something.
+//!
+//! - `model`: what the store should hold, as a map; `workload`: one operation type, and clients that run it step by step
+//! - `random_walk`: any sequence of operations agrees with the model (proptest)
+//! - `crash`: power loss at every file operation, and again during recovery
+//! - `rot`: damaged files are found out
+//! - `golden`: the format is what it was
+//! - `planted`: each planted bug is caught by these suites
+//! - `process_death`: a real child process is killed
+//! - `threads`: real threads on a real disk
+//!
+//! The sizes of the suites come from environment variables, so that a longer run needs no other code:
+//! `PIXII_CRASH_SEEDS` (3), `PIXII_CRASH_IMAGES` (4).
+#![expect(clippy::disallowed_methods, reason = "the golden files lie on the real disk")]
+#![allow(missing_docs, reason = "a test binary has no readers of its documents")]
+
+mod model;
+mod workload;
+mod random_walk;
+mod crash;
+mod rot;
+mod golden;
+mod planted;
+mod process_death;
+mod threads;

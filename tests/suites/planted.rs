@@ -1,0 +1,67 @@
+//! Each planted bug must be caught by a suite: a suite that cannot fail proves nothing.
+
+use crate::crash::{Figures, enumerate, fail_syncs};
+use crate::random_walk::hold_snapshots;
+use crate::rot::flip_bits;
+use pixii::base::planted::{Bug, plant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Suite = fn() -> Result<(), String>;
+
+fn crashes() -> Result<(), String> {
+    (1..=6).try_for_each(|seed| enumerate(seed, 3, 6, &mut Figures::default()))
+}
+
+fn failed_syncs() -> Result<(), String> {
+    (1..=6).try_for_each(|seed| fail_syncs(seed, 1, &mut Figures::default()))
+}
+
+fn snapshots() -> Result<(), String> {
+    (0..20).try_for_each(hold_snapshots)
+}
+
+fn flips() -> Result<(), String> {
+    flip_bits(13).map(|_| ())
+}
+
+/// Which suite catches which bug.
+const PLANTED: [(Bug, Suite); 13] = [
+    (Bug::DirectoryNotSynced, crashes),
+    (Bug::AcknowledgedBeforeSync, crashes),
+    (Bug::TableNotSynced, crashes),
+    (Bug::LogChecksumIgnored, flips),
+    (Bug::BlockChecksumIgnored, flips),
+    (Bug::IndexNotUpdatedOnOverwrite, crashes),
+    (Bug::OldVersionSurvivesCompaction, crashes),
+    (Bug::SnapshotIgnoredByCompaction, snapshots),
+    (Bug::TombstoneDroppedEarly, crashes),
+    (Bug::ReplayedTailTrusted, crashes),
+    (Bug::SyncRetried, failed_syncs),
+    (Bug::SegmentNotSyncedAtRotation, crashes),
+    (Bug::LogRemovedBeforeManifest, crashes),
+];
+
+#[test]
+fn without_a_planted_bug_the_same_suites_find_nothing() {
+    for suite in [crashes, failed_syncs, snapshots, flips] {
+        assert_eq!(suite(), Ok(()));
+    }
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    let mut missed = Vec::new();
+    for (bug, suite) in PLANTED {
+        let planted = plant(bug);
+        // A panic is a catch too: the engine's own assertions are part of the suites.
+        let caught = catch_unwind(AssertUnwindSafe(suite));
+        drop(planted);
+        match caught {
+            Ok(Ok(())) => missed.push(bug),
+            Ok(Err(wrong)) => println!("{bug:?} caught: {wrong}"),
+            Err(_) => println!("{bug:?} caught by a panic"),
+        }
+    }
+    println!("planted bugs caught: {}/{}", PLANTED.len() - missed.len(), PLANTED.len());
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+}
