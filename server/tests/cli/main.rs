@@ -1,0 +1,7 @@
+//! The command line, run as a process: what it prints, what it says, and how it ends.
+
+mod support;
+mod items;
+mod faults;
+mod films;
+mod tour;
