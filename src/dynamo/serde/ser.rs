@@ -285,7 +285,22 @@ impl MapBuilder {
     fn finish(self) -> Value {
         in_variant(self.variant, Value::Map(self.attributes))
     }
+
+    /// With its feature `arbitrary_precision`, which any crate of a build can switch on for all, `serde_json` gives its
+    /// numbers as a struct of one field with a name of its own: they are numbers.
+    fn finish_struct(self) -> Result<Value, SerdeError> {
+        match self.attributes.get(JSON_NUMBER) {
+            Some(Value::String(text)) if self.attributes.len() == 1 => {
+                let number: Number = text.parse()?;
+                Ok(in_variant(self.variant, Value::Number(number)))
+            }
+            _ => Ok(self.finish()),
+        }
+    }
 }
+
+/// The field by which `serde_json` marks a number that it gives as text.
+const JSON_NUMBER: &str = "$serde_json::private::Number";
 
 macro_rules! build_lists {
     ($($builder:ident::$method:ident),*) => {$(
@@ -324,7 +339,7 @@ macro_rules! build_structs {
             }
 
             fn end(self) -> Result<Value, SerdeError> {
-                Ok(self.finish())
+                self.finish_struct()
             }
         }
     )*};
@@ -454,6 +469,15 @@ mod tests {
 
     fn message<T: Serialize>(value: &T) -> String {
         to_item(value).expect_err("not an item").to_string()
+    }
+
+    #[test]
+    fn numbers_of_json_values_are_numbers_with_all_their_digits() {
+        let text = "{\"id\": 1, \"list\": [12345678901234567890.5]}";
+        let json: serde_json::Value = serde_json::from_str(text).expect("valid JSON");
+        let item = to_item(&json).expect("an object is an item");
+        let digits: Number = "12345678901234567890.5".parse().expect("a number");
+        assert_eq!(item, Item::new().with("id", 1).with("list", Value::List(vec![digits.into()])));
     }
 
     #[test]
