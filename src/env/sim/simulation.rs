@@ -48,6 +48,9 @@ impl Simulation {
 
     /// The machine is started again on a disk, usually an image of this one's. Its jobs are dropped without another step;
     /// the wall clock goes on, and the monotonic clock begins anew. The new machine's seed follows from this one's.
+    ///
+    /// Drop what ran on this machine first: a store that is dropped later waits for jobs that are gone, which is reported as
+    /// a simulated deadlock.
     pub fn restart(&self, image: SimVfs) -> Self {
         self.scheduler.abandon();
         Self::on(self.seed.child("restart"), image, self.clock.restarted())
