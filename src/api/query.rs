@@ -1,8 +1,8 @@
 //! Queries and scans: built step by step, then read as an iterator or page by page.
 
 use super::handle::Handle;
-use crate::dynamo::condition::KeyCondition;
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expression::tree::KeyCondition;
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::read::{Order, Page, QueryRequest, ScanRequest, Walk};
 use crate::dynamo::serde::de::from_stored;

@@ -5,6 +5,7 @@
 //!    read has to be thrown away for its key.
 //! 2. What can be said without a table is said before the table is looked at.
 
+use super::expression::tree::KeyCondition;
 use super::fault::{ConditionFault, Fault, KeyRole};
 use super::item_key::{KeyEncoder, key_value};
 use super::key::{self, KeyRef};
@@ -13,25 +14,6 @@ use super::value::{Value, ValueType};
 use crate::base::ident::KeyspaceId;
 use crate::engine::cursor::KeyRange;
 use std::cmp::Ordering;
-
-/// What the value of a sort key attribute must meet.
-#[derive(Clone, Debug, PartialEq)]
-pub enum KeyCondition {
-    /// `=`
-    Equal(Value),
-    /// `<`
-    Less(Value),
-    /// `<=`
-    LessOrEqual(Value),
-    /// `>`
-    Greater(Value),
-    /// `>=`
-    GreaterOrEqual(Value),
-    /// Between two values, both included.
-    Between(Value, Value),
-    /// Strings or binaries that begin so.
-    BeginsWith(Value),
-}
 
 impl KeyCondition {
     /// Refuses what is wrong with the operands whatever the table.

@@ -8,6 +8,7 @@ pub mod value;
 pub mod encoding;
 pub mod stored;
 pub mod key;
+pub mod expression;
 pub mod serde;
 pub mod fault;
 mod messages;

@@ -11,8 +11,9 @@
 //! 2. After an error a walk gives nothing more: entries are never stepped over in silence.
 //! 3. Reading with the last evaluated key of a page as the exclusive start key goes on exactly behind that page.
 
-use super::condition::{KeyCondition, all_with_prefix, query_range};
+use super::condition::{all_with_prefix, query_range};
 use super::error::{Error, Result};
+use super::expression::tree::KeyCondition;
 use super::fault::{Constraint, Fault, MemberFault, Operation, StartKeyFault};
 use super::item_key::{self, Key};
 use super::limits;
