@@ -13,3 +13,5 @@
 
 pub mod path;
 pub mod tree;
+mod steps;
+pub mod evaluate;
