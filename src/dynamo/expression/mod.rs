@@ -15,3 +15,4 @@ pub mod path;
 pub mod tree;
 mod steps;
 pub mod evaluate;
+pub mod project;
