@@ -16,3 +16,4 @@ pub mod tree;
 mod steps;
 pub mod evaluate;
 pub mod project;
+pub mod update;
