@@ -10,13 +10,14 @@ mod targets;
 
 use pixii::base::planted::{Bug, plant};
 use pixii::sim::{Seed, SimRng};
+use proptest::prelude::*;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
     ("wal_read", targets::wal_read::run),
     ("manifest_read", targets::manifest_read::run),
     ("table_open_scan", targets::table_open_scan::run),
@@ -24,6 +25,7 @@ const TARGETS: [(&str, Target); 8] = [
     ("key_order", targets::key_order::run),
     ("number", targets::number::run),
     ("stored_item", targets::stored_item::run),
+    ("expression_evaluate", targets::expression_evaluate::run),
     ("engine_ops", targets::engine_ops::run),
 ];
 
@@ -102,6 +104,16 @@ fn made(rng: &mut SimRng, kept: &[(String, Vec<u8>)]) -> Vec<u8> {
     input
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    /// Inputs for expressions alone: each is several trees, and there are many ways to be wrong.
+    #[test]
+    fn expressions_do_what_the_specification_says(input in prop::collection::vec(any::<u8>(), 0..600)) {
+        targets::expression_evaluate::run(&input);
+    }
+}
+
 /// A target that cannot fail proves nothing.
 #[test]
 fn the_targets_catch_planted_bugs() {
@@ -109,10 +121,10 @@ fn the_targets_catch_planted_bugs() {
         (Bug::LogChecksumIgnored, 0),
         (Bug::LogChecksumIgnored, 1),
         (Bug::BlockChecksumIgnored, 2),
-        (Bug::AcknowledgedBeforeSync, 7),
-        (Bug::OldVersionSurvivesCompaction, 7),
-        (Bug::SnapshotIgnoredByCompaction, 7),
-        (Bug::TombstoneDroppedEarly, 7),
+        (Bug::AcknowledgedBeforeSync, 8),
+        (Bug::OldVersionSurvivesCompaction, 8),
+        (Bug::SnapshotIgnoredByCompaction, 8),
+        (Bug::TombstoneDroppedEarly, 8),
     ];
     for (bug, index) in PLANTED {
         let (name, target) = TARGETS[index];
