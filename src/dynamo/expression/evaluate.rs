@@ -243,6 +243,7 @@ mod tests {
     use super::*;
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::value::{Item, Value};
+    use proptest::prelude::*;
 
     fn stored(name: &str) -> Operand {
         Operand::Path(DocumentPath::attribute(name))
@@ -459,17 +460,31 @@ mod tests {
     }
 
     #[test]
-    fn long_parts_of_binaries_are_found_wherever_they_stand() {
-        let part: Vec<u8> = (0..100).map(|place| u8::from(place % 7 == 0)).collect();
-        for before in 0..20 {
-            let mut bytes = part[..before].to_vec();
-            bytes.extend(&part);
-            assert!(has_part(&bytes, &part), "behind {before} bytes");
-            bytes.pop();
-            let expected = bytes.windows(part.len()).any(|window| window == part);
-            assert_eq!(has_part(&bytes, &part), expected, "behind {before} bytes, without the last one");
+    fn a_long_part_is_found_behind_what_it_nearly_matches() {
+        let zeros_and_one = |zeros: usize| [vec![0; zeros], vec![1]].concat();
+        assert!(has_part(&zeros_and_one(45), &zeros_and_one(40)));
+        assert!(!has_part(&zeros_and_one(39), &zeros_and_one(40)));
+        assert!(!has_part(&[0; 100], &zeros_and_one(40)));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_binaries_are_found_wherever_they_stand(
+            bytes in prop::collection::vec(prop_oneof![9 => Just(0), 1 => Just(1)], 0..300_usize),
+            start: prop::sample::Index,
+            length in 0..100_usize,
+            change: prop::sample::Index,
+        ) {
+            let start = start.index(bytes.len() + 1);
+            let mut part = bytes[start..bytes.len().min(start + length)].to_vec();
+            prop_assert!(has_part(&bytes, &part));
+            if !part.is_empty() {
+                let change = change.index(part.len());
+                part[change] ^= 1;
+                let expected = bytes.windows(part.len()).any(|window| window == part);
+                prop_assert_eq!(has_part(&bytes, &part), expected);
+            }
         }
-        assert!(!has_part(&part[1..], &part));
     }
 
     #[test]
@@ -544,6 +559,7 @@ mod tests {
             DocumentPath::attribute("M").element(0),
             DocumentPath::attribute("S").member("t"),
             DocumentPath::attribute("NS").element(0),
+            DocumentPath::attribute("NULL").member("x"),
             DocumentPath::attribute("M.a"),
         ] {
             fails(&Condition::AttributeExists(nowhere.clone()));

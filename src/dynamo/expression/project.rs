@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn top_level_attributes_come_whole_and_in_order() {
-        gives([at("n"), at("id"), at("x")], &Item::new().with("id", "7").with("n", 5));
+        gives([at("n"), at("id"), at("a"), at("x")], &Item::new().with("id", "7").with("n", 5));
     }
 
     #[test]

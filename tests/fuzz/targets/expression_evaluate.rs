@@ -224,7 +224,8 @@ fn constant(input: &mut Input<'_>, item: Option<&Item>) -> Constant {
             return Constant::new(value.clone());
         }
     }
-    Constant::new(value(input, 3))
+    // Small numbers are what sizes are compared with.
+    if input.flag() { Constant::new(input.below(6)) } else { Constant::new(value(input, 3)) }
 }
 
 fn operand(input: &mut Input<'_>, item: Option<&Item>) -> Operand {
