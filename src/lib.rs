@@ -75,15 +75,26 @@ pub use api::write::{Delete, Put};
 pub use base::error::Outcome;
 pub use dynamo::error::{Error, ErrorKind, Result};
 pub use dynamo::expression::tree::KeyCondition;
-pub use dynamo::fault::{Fault, Operation};
+pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
-pub use dynamo::schema::{
-    GlobalIndex, GlobalIndexBuilder, KeyAttribute, KeySchema, Projection, TableSchema, TableSchemaBuilder,
-};
+pub use dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
 pub use dynamo::serde::sets;
+pub use dynamo::tables::builder::{GlobalIndexBuilder, LocalIndexBuilder, TableSchemaBuilder};
+pub use dynamo::tables::description::{
+    BillingModeSummary, IndexDescription, LimitsDescription, ProvisionedThroughputDescription,
+    ResourceStatus, TableClassSummary, TableDescription, TimeToLiveDescription, WarmThroughput,
+};
+pub use dynamo::tables::request::{
+    AttributeDefinition, CreateTableRequest, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate,
+    KeySchemaElement, ListTablesOutput, ListTablesRequest, ProjectionRequest, ProjectionType,
+    StreamSpecification, Tag, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
+};
+pub use dynamo::tables::settings::{
+    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
 pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
 pub use engine::commit::Commit;

@@ -154,7 +154,8 @@ impl<'a, T> Query<'a, T> {
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
         let Self { handle, request, read } = self;
-        let walk = Walk::query(&handle.engine, &handle.table, request, None)?;
+        let table = handle.current(Operation::Query)?;
+        let walk = Walk::query(&handle.engine, &table, request, None)?;
         walk.page(|item| read(item, Operation::Query))
     }
 }
@@ -187,7 +188,8 @@ impl<'a, T> Scan<'a, T> {
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
         let Self { handle, request, read } = self;
-        let walk = Walk::scan(&handle.engine, &handle.table, request, None)?;
+        let table = handle.current(Operation::Scan)?;
+        let walk = Walk::scan(&handle.engine, &table, request, None)?;
         walk.page(|item| read(item, Operation::Scan))
     }
 }
@@ -198,7 +200,8 @@ impl<T> IntoIterator for Query<'_, T> {
 
     fn into_iter(self) -> Items<T> {
         let Self { handle, request, read } = self;
-        let walk = Walk::query(&handle.engine, &handle.table, request, None);
+        let table = handle.current(Operation::Query);
+        let walk = table.and_then(|table| Walk::query(&handle.engine, &table, request, None));
         Items { walk: Some(walk), read, operation: Operation::Query }
     }
 }
@@ -209,7 +212,8 @@ impl<T> IntoIterator for Scan<'_, T> {
 
     fn into_iter(self) -> Items<T> {
         let Self { handle, request, read } = self;
-        let walk = Walk::scan(&handle.engine, &handle.table, request, None);
+        let table = handle.current(Operation::Scan);
+        let walk = table.and_then(|table| Walk::scan(&handle.engine, &table, request, None));
         Items { walk: Some(walk), read, operation: Operation::Scan }
     }
 }

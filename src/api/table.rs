@@ -4,6 +4,7 @@ use super::handle::Handle;
 use super::key::IntoKey;
 use super::query::{Query, Scan, read_item, read_typed};
 use super::write::{Delete, Put};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::read::{self, Page, QueryRequest, ScanRequest, Walk};
@@ -54,8 +55,8 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) fn new(engine: Engine, table: Arc<TableDescriptor>) -> Self {
-        Self { handle: Handle { engine, table } }
+    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>, table: Arc<TableDescriptor>) -> Self {
+        Self { handle: Handle { engine, catalog, table } }
     }
 
     /// The table's name.
@@ -63,7 +64,7 @@ impl Table {
         self.schema().name()
     }
 
-    /// What the table is.
+    /// What the table was when this handle was made.
     pub fn schema(&self) -> &TableSchema {
         self.handle.table.schema()
     }
@@ -97,14 +98,18 @@ impl Table {
 
     /// Reads an item as a `T`, directly from where it is stored.
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
-        let Handle { engine, table } = &self.handle;
-        read::get(engine, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
+        let table = self.handle.current(Operation::GetItem)?;
+        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
+            read_typed(item, Operation::GetItem)
+        })
     }
 
     /// Reads an item with all its attributes.
     pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
-        let Handle { engine, table } = &self.handle;
-        read::get(engine, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
+        let table = self.handle.current(Operation::GetItem)?;
+        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
+            read_item(item, Operation::GetItem)
+        })
     }
 
     /// Removes an item, and waits until that is durable. Nothing happens to a missing one.
@@ -194,23 +199,27 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn submit_put(&self, request: PutRequest) -> Result<Pending> {
-        write::put(&self.handle.engine, &self.handle.table, request)
+        let table = self.handle.current(Operation::PutItem)?;
+        write::put(&self.handle.engine, &table, request)
     }
 
     /// Begins to remove an item.
     pub fn submit_delete(&self, request: DeleteRequest) -> Result<Pending> {
-        write::delete(&self.handle.engine, &self.handle.table, request)
+        let table = self.handle.current(Operation::DeleteItem)?;
+        write::delete(&self.handle.engine, &table, request)
     }
 
     /// Reads a page of a query.
     pub fn query_page(&self, request: QueryRequest) -> Result<Page> {
-        let walk = Walk::query(&self.handle.engine, &self.handle.table, request, None)?;
+        let table = self.handle.current(Operation::Query)?;
+        let walk = Walk::query(&self.handle.engine, &table, request, None)?;
         walk.page(|item| read_item(item, Operation::Query))
     }
 
     /// Reads a page of a scan.
     pub fn scan_page(&self, request: ScanRequest) -> Result<Page> {
-        let walk = Walk::scan(&self.handle.engine, &self.handle.table, request, None)?;
+        let table = self.handle.current(Operation::Scan)?;
+        let walk = Walk::scan(&self.handle.engine, &table, request, None)?;
         walk.page(|item| read_item(item, Operation::Scan))
     }
 }

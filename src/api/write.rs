@@ -2,6 +2,7 @@
 
 use super::handle::Handle;
 use crate::dynamo::error::Result;
+use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::Key;
 use crate::dynamo::value::Item;
 use crate::dynamo::write::{self, DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
@@ -58,7 +59,8 @@ impl<'a> Put<'a> {
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, item, return_values, durability } = self;
         let request = PutRequest { item: item?, return_values, durability };
-        write::put(&handle.engine, &handle.table, request)
+        let table = handle.current(Operation::PutItem)?;
+        write::put(&handle.engine, &table, request)
     }
 }
 
@@ -93,7 +95,8 @@ impl<'a> Delete<'a> {
     /// Gives the write its place in the order of commits without waiting for it to be acknowledged.
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, key, return_values, durability } = self;
-        write::delete(&handle.engine, &handle.table, DeleteRequest { key, return_values, durability })
+        let table = handle.current(Operation::DeleteItem)?;
+        write::delete(&handle.engine, &table, DeleteRequest { key, return_values, durability })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::fault::{Fault, Operation};
 use super::messages;
 use super::serde::error::SerdeFault;
+use super::table_fault::TableFault;
 use crate::base::codec::DecodeError;
 use crate::base::error::{Outcome, StoreError, StoreErrorKind};
 use std::fmt;
@@ -47,6 +48,20 @@ pub enum ErrorKind {
     ResourceNotFound,
     /// The table exists already, or is being changed.
     ResourceInUse,
+    /// Too much of a kind at once: wait for what is under way, or make room.
+    LimitExceeded,
+    /// The item does not meet the write's condition: read it and decide anew.
+    ConditionalCheckFailed,
+    /// The transaction did nothing: its reasons say why, action by action.
+    TransactionCanceled,
+    /// Another transaction has the item: try again.
+    TransactionConflict,
+    /// The transaction of this token is still under way: try again.
+    TransactionInProgress,
+    /// The token was used for another transaction: take a new one.
+    IdempotentParameterMismatch,
+    /// A partition with its local index entries is too large: remove items of it.
+    ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
     Corruption,
     /// The operating system failed: look at the disk, then open the database again.
@@ -81,6 +96,14 @@ impl Error {
         match &self.inner.fault {
             Fault::TableNotFound { .. } => ErrorKind::ResourceNotFound,
             Fault::TableExists { .. } => ErrorKind::ResourceInUse,
+            Fault::Table(fault) => match fault {
+                TableFault::IndexMissing { .. } | TableFault::ArnNotFound { .. } => {
+                    ErrorKind::ResourceNotFound
+                }
+                TableFault::TableInUse { .. } => ErrorKind::ResourceInUse,
+                TableFault::IndexChangesAtOnce | TableFault::TooManyIndexes => ErrorKind::LimitExceeded,
+                _ => ErrorKind::Validation,
+            },
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -109,6 +132,13 @@ impl Error {
             ErrorKind::Serialization => "SerializationException",
             ErrorKind::ResourceNotFound => "ResourceNotFoundException",
             ErrorKind::ResourceInUse => "ResourceInUseException",
+            ErrorKind::LimitExceeded => "LimitExceededException",
+            ErrorKind::ConditionalCheckFailed => "ConditionalCheckFailedException",
+            ErrorKind::TransactionCanceled => "TransactionCanceledException",
+            ErrorKind::TransactionConflict => "TransactionConflictException",
+            ErrorKind::TransactionInProgress => "TransactionInProgressException",
+            ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
+            ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io
             | ErrorKind::NoSpace
