@@ -1,9 +1,10 @@
 //! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
 //! the same fault in other words by operation.
 
+use super::expression::fault::ExpressionFault;
 use super::key::KeyType;
 use super::serde::error::SerdeError;
-use super::value::{Value, ValueFault, ValueType};
+use super::value::{ValueFault, ValueType};
 use crate::base::codec::DecodeError;
 use crate::base::error::StoreError;
 use ::serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub enum Operation {
     DescribeTable,
     /// Writes an item whole.
     PutItem,
+    /// Changes attributes of an item.
+    UpdateItem,
     /// Reads an item.
     GetItem,
     /// Removes an item.
@@ -36,6 +39,8 @@ pub enum Fault {
     Members(Vec<MemberFault>),
     /// A value is not one that DynamoDB stores, or an item is too large.
     Value(ValueFault),
+    /// An expression is wrong, or what it is given.
+    Expression(ExpressionFault),
     /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
     Serde(SerdeError),
     /// The table's definition does not fit together.
@@ -189,27 +194,6 @@ pub enum ConditionFault {
     },
     /// A value has another type than the schema says.
     TypeMismatch,
-    /// An operator does not take operands of this type.
-    OperandType {
-        /// The operator, as DynamoDB writes it.
-        operator: &'static str,
-        /// The operand's type.
-        operand: ValueType,
-    },
-    /// The lower bound is above the upper one.
-    BoundsReversed {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
-    /// The bounds have different types.
-    BoundsOfTwoTypes {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
 }
 
 /// A place to start from that is wrong.
@@ -227,6 +211,12 @@ pub enum StartKeyFault {
 impl From<ConditionFault> for Fault {
     fn from(fault: ConditionFault) -> Self {
         Self::Condition(fault)
+    }
+}
+
+impl From<ExpressionFault> for Fault {
+    fn from(fault: ExpressionFault) -> Self {
+        Self::Expression(fault)
     }
 }
 

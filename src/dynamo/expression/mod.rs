@@ -13,3 +13,15 @@
 
 pub mod path;
 pub mod tree;
+pub mod fault;
+mod reserved;
+mod lexer;
+mod syntax;
+mod parser;
+mod check;
+mod resolve;
+mod key_clause;
+pub mod context;
+pub mod prepared;
+pub mod text;
+pub mod print;

@@ -1,0 +1,4 @@
+//! DynamoDB's words for every fault, and the only place that knows them. In the order of use:
+
+mod expression;
+pub(super) mod request;
