@@ -1,42 +1,21 @@
 //! What a query asks of keys, and the range of bytes that answers it. All of this is pure.
 //!
-//! Invariants:
-//! 1. An entry lies in the range of a query if and only if its key attributes meet all conditions. Nothing that is
-//!    read has to be thrown away for its key.
-//! 2. What can be said without a table is said before the table is looked at.
+//! Invariant: an entry lies in the range of a query if and only if its key attributes meet all conditions. Nothing that
+//! is read has to be thrown away for its key.
+//!
+//! What can be said of a condition without a table has been said by then (`expression::check`).
 
 use super::expression::tree::{KeyClause, KeyCondition};
 use super::fault::{ConditionFault, Fault, KeyRole};
 use super::item_key::{KeyEncoder, key_value};
 use super::key::{self, KeyRef};
 use super::schema::{KeyAttribute, KeySchema};
-use super::value::{Value, ValueType};
+use super::value::Value;
 use crate::base::ident::KeyspaceId;
 use crate::engine::cursor::KeyRange;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 impl KeyCondition {
-    /// Refuses what is wrong with the operands whatever the table.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let (operator, operand) = match self {
-            Self::Equal(operand) => ("=", operand),
-            Self::Less(operand) => ("<", operand),
-            Self::LessOrEqual(operand) => ("<=", operand),
-            Self::Greater(operand) => (">", operand),
-            Self::GreaterOrEqual(operand) => (">=", operand),
-            Self::BeginsWith(operand) => ("begins_with", operand),
-            Self::Between(lower, upper) => return check_bounds(lower, upper),
-        };
-        let operand = operand.value_type();
-        let ordered = match self {
-            Self::Equal(_) => true,
-            Self::BeginsWith(_) => matches!(operand, ValueType::String | ValueType::Binary),
-            _ => is_ordered(operand),
-        };
-        if ordered { Ok(()) } else { Err(ConditionFault::OperandType { operator, operand }.into()) }
-    }
-
     fn operands(&self) -> impl Iterator<Item = &Value> {
         let (first, second) = match self {
             Self::Equal(operand)
@@ -49,33 +28,6 @@ impl KeyCondition {
         };
         std::iter::once(first).chain(second)
     }
-}
-
-fn is_ordered(value_type: ValueType) -> bool {
-    matches!(value_type, ValueType::String | ValueType::Number | ValueType::Binary)
-}
-
-fn check_bounds(lower: &Value, upper: &Value) -> Result<(), Fault> {
-    for bound in [lower, upper] {
-        let operand = bound.value_type();
-        if !is_ordered(operand) {
-            return Err(ConditionFault::OperandType { operator: "BETWEEN", operand }.into());
-        }
-    }
-    let order = match (lower, upper) {
-        (Value::String(lower), Value::String(upper)) => lower.as_bytes().cmp(upper.as_bytes()),
-        (Value::Number(lower), Value::Number(upper)) => lower.cmp(upper),
-        (Value::Binary(lower), Value::Binary(upper)) => lower.cmp(upper),
-        _ => {
-            let (lower, upper) = (lower.clone(), upper.clone());
-            return Err(ConditionFault::BoundsOfTwoTypes { lower, upper }.into());
-        }
-    };
-    if order == Ordering::Greater {
-        let (lower, upper) = (lower.clone(), upper.clone());
-        return Err(ConditionFault::BoundsReversed { lower, upper }.into());
-    }
-    Ok(())
 }
 
 /// The part of the keyspace that a query reads.

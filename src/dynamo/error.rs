@@ -1,5 +1,6 @@
 //! The error of every operation: structure within, few kinds without.
 
+use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
 use super::messages;
 use super::serde::error::SerdeFault;
@@ -169,6 +170,13 @@ impl Error {
     }
 }
 
+/// An expression that is wrong whatever the operation.
+impl From<ExpressionFault> for Error {
+    fn from(fault: ExpressionFault) -> Self {
+        Self { inner: Arc::new(Inner { operation: None, fault: Fault::Expression(fault) }) }
+    }
+}
+
 /// A failure of the storage below, whatever the operation.
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -178,7 +186,7 @@ impl From<StoreError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        messages::write(f, self.inner.operation, &self.inner.fault)
+        messages::request::write(f, self.inner.operation, &self.inner.fault)
     }
 }
 
@@ -199,6 +207,7 @@ impl std::error::Error for Error {
             Fault::DamagedRow { error, .. } => Some(error),
             Fault::Serde(error) => Some(error),
             Fault::Value(error) => Some(error),
+            Fault::Expression(error) => Some(error),
             _ => None,
         }
     }

@@ -1,10 +1,11 @@
 //! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
 //! the same fault in other words by operation.
 
+use super::expression::fault::ExpressionFault;
 use super::key::KeyType;
 use super::serde::error::SerdeError;
 use super::table_fault::TableFault;
-use super::value::{Value, ValueFault, ValueType};
+use super::value::{ValueFault, ValueType};
 use crate::base::codec::DecodeError;
 use crate::base::error::StoreError;
 use ::serde::{Deserialize, Serialize};
@@ -65,6 +66,8 @@ pub enum Fault {
     Members(Vec<MemberFault>),
     /// A value is not one that DynamoDB stores, or an item is too large.
     Value(ValueFault),
+    /// An expression is wrong, or what it is given.
+    Expression(ExpressionFault),
     /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
     Serde(SerdeError),
     /// The table's definition does not fit together.
@@ -309,27 +312,6 @@ pub enum ConditionFault {
     },
     /// A value has another type than the schema says.
     TypeMismatch,
-    /// An operator does not take operands of this type.
-    OperandType {
-        /// The operator, as DynamoDB writes it.
-        operator: &'static str,
-        /// The operand's type.
-        operand: ValueType,
-    },
-    /// The lower bound is above the upper one.
-    BoundsReversed {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
-    /// The bounds have different types.
-    BoundsOfTwoTypes {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
 }
 
 /// A place to start from that is wrong.
@@ -353,6 +335,12 @@ impl From<ConditionFault> for Fault {
 impl From<TableFault> for Fault {
     fn from(fault: TableFault) -> Self {
         Self::Table(fault)
+    }
+}
+
+impl From<ExpressionFault> for Fault {
+    fn from(fault: ExpressionFault) -> Self {
+        Self::Expression(fault)
     }
 }
 

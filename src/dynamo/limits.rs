@@ -96,6 +96,9 @@ pub const IN_OPERANDS_MAX: usize = 100;
 /// Most elements of a document path.
 pub const PATH_ELEMENTS_MAX: usize = 32;
 
+/// Largest position in a list that a document path may name. Not documented: reports of what is refused.
+pub const LIST_INDEX_MAX: usize = 4_294_967_294;
+
 /// Most segments of a parallel scan.
 pub const SCAN_SEGMENTS_MAX: u32 = 1_000_000;
 

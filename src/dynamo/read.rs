@@ -140,7 +140,7 @@ impl Walk {
         let fault = |fault| Error::new(Operation::Query, fault);
         let QueryRequest { index, partition, sort, order, limit, exclusive_start_key } = request;
         check_members(index.as_deref(), limit).map_err(fault)?;
-        sort.iter().try_for_each(KeyCondition::check).map_err(fault)?;
+        sort.iter().try_for_each(KeyCondition::check).map_err(|invalid| fault(invalid.into()))?;
         let index = find_index(table, index.as_deref()).map_err(fault)?;
         let source = Source::new(table, index);
         let query = query_range(source.keyspace(), source.key(), &partition, &sort).map_err(fault)?;

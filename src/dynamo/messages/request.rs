@@ -1,19 +1,19 @@
-//! The words of every fault: one table from (operation, fault) to DynamoDB's text.
+//! The words of the faults of requests.
 //!
 //! The words are those of region eu-west-2 in October 2026. DynamoDB moves its operations from old to new words region
-//! by region, so this file is the only place that knows them:
+//! by region:
 //! - In the *new* words a member that is empty or too small is named in capitals, without its value.
 //! - In the *old* words it is a path in camel case, with the value.
 //! - Some operations put what they find before they look at the table into an envelope that counts the errors.
 
-mod tables;
-
-use super::fault::{ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, StartKeyFault};
-use super::key::KeyType;
-use super::limits;
-use super::value::{self, Value, ValueFault};
+use super::tables::{self, PARAMETER};
+use crate::dynamo::fault::{
+    ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, StartKeyFault,
+};
+use crate::dynamo::key::KeyType;
+use crate::dynamo::limits;
+use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter, Write as _};
-use tables::PARAMETER;
 
 /// How an operation words what it finds before it looks at the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,10 +42,15 @@ fn is_on_items(operation: Operation) -> bool {
     words(operation) != Words::Old || operation == Operation::BatchWriteItem
 }
 
-const KEY_CONDITION: &str = "Invalid KeyConditionExpression: ";
+/// What stands in front of a fault that is found before the table is looked at.
+const ENVELOPE: &str = "1 validation error detected: ";
 
 /// Writes what DynamoDB says when `operation` meets `fault`.
-pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: &Fault) -> fmt::Result {
+pub(in crate::dynamo) fn write(
+    f: &mut Formatter<'_>,
+    operation: Option<Operation>,
+    fault: &Fault,
+) -> fmt::Result {
     let words = operation.map_or(Words::NewBare, words);
     match fault {
         Fault::Members(faults) => write_members(f, words, faults),
@@ -55,9 +60,11 @@ pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: 
         // The size is judged last of all, after the table was looked up: bare.
         Fault::Value(fault @ ValueFault::ItemTooLarge { .. }) => fault.fmt(f),
         Fault::Value(fault) => {
-            if words == Words::NewEnveloped {
-                f.write_str("1 validation error detected: ")?;
-            }
+            f.write_str(envelope(words))?;
+            fault.fmt(f)
+        }
+        Fault::Expression(fault) => {
+            f.write_str(envelope(words))?;
             fault.fmt(f)
         }
         Fault::Serde(error) => error.fmt(f),
@@ -114,6 +121,10 @@ pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: 
         Fault::DamagedRow { row, error } => write!(f, "a stored {row} does not parse: {error}"),
         Fault::Storage(error) => error.fmt(f),
     }
+}
+
+fn envelope(words: Words) -> &'static str {
+    if words == Words::NewEnveloped { ENVELOPE } else { "" }
 }
 
 fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) -> fmt::Result {
@@ -184,7 +195,6 @@ fn write_empty_key(
 }
 
 fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result {
-    const BETWEEN: &str = "The BETWEEN operator requires ";
     match fault {
         ConditionFault::KeyAttributeMissing { attribute } => {
             write!(f, "Query condition missed key schema element: {attribute}")
@@ -196,7 +206,7 @@ fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result
         ),
         ConditionFault::PartitionKeyNotEqual => f.write_str("Query key condition not supported"),
         ConditionFault::AttributeRepeated => {
-            write!(f, "{KEY_CONDITION}KeyConditionExpressions must only contain one condition per key")
+            write!(f, "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key")
         }
         ConditionFault::SortKeyGap { attributes, conditioned } => write!(
             f,
@@ -206,40 +216,6 @@ fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result
         ),
         ConditionFault::TypeMismatch => {
             write!(f, "{PARAMETER}Condition parameter type does not match schema type")
-        }
-        ConditionFault::OperandType { operator, operand } => write!(
-            f,
-            "{KEY_CONDITION}Incorrect operand type for operator or function; operator or function: {operator}, \
-             operand type: {operand}"
-        ),
-        ConditionFault::BoundsReversed { lower, upper } => write!(
-            f,
-            "{KEY_CONDITION}{BETWEEN}upper bound to be greater than or equal to lower bound; lower bound operand: \
-             {}, upper bound operand: {}",
-            Operand(lower),
-            Operand(upper)
-        ),
-        ConditionFault::BoundsOfTwoTypes { lower, upper } => write!(
-            f,
-            "{KEY_CONDITION}{BETWEEN}same data type for lower and upper bounds; lower bound operand: {}, upper \
-             bound operand: {}",
-            Operand(lower),
-            Operand(upper)
-        ),
-    }
-}
-
-/// A value of a type that has an order, as DynamoDB prints an operand.
-struct Operand<'a>(&'a Value);
-
-impl fmt::Display for Operand<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let value_type = self.0.value_type();
-        match self.0 {
-            Value::String(text) => write!(f, "AttributeValue: {{{value_type}:{text}}}"),
-            Value::Number(number) => write!(f, "AttributeValue: {{{value_type}:{number}}}"),
-            Value::Binary(bytes) => write!(f, "AttributeValue: {{{value_type}:{}}}", value::base64(bytes)),
-            _ => write!(f, "AttributeValue: {{{value_type}}}"),
         }
     }
 }
