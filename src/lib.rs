@@ -83,6 +83,9 @@ pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
 pub use dynamo::schema::{
     GlobalIndex, GlobalIndexBuilder, KeyAttribute, KeySchema, Projection, TableSchema, TableSchemaBuilder,
 };
+pub use dynamo::serde::de::{from_item, from_value};
+pub use dynamo::serde::error::{SerdeError, SerdeFault};
+pub use dynamo::serde::ser::{ValueSerializer, to_item, to_value, to_value_with};
 pub use dynamo::serde::sets;
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
 pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
