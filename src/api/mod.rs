@@ -5,6 +5,7 @@
 
 pub mod key;
 pub mod handle;
+pub mod expression;
 pub mod write;
 pub mod query;
 pub mod table;
