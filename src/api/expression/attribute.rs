@@ -358,3 +358,188 @@ impl<T> fmt::Debug for Attribute<T> {
         write!(f, "Attribute({})", self.path())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::expression::tree::Constant;
+    use crate::dynamo::value::ValueFault;
+    use serde::Serialize;
+    use std::collections::{BTreeSet, HashSet};
+
+    #[derive(Clone, Serialize)]
+    struct UserId(String);
+
+    const TEXT: Attribute<String> = Attribute::new("text");
+    const COUNT: Attribute<u64> = Attribute::new("count");
+    const RATING: Attribute<Option<f64>> = Attribute::new("rating");
+    const READER: Attribute<Option<String>> = Attribute::new("reader");
+    const USER: Attribute<UserId> = Attribute::new("user");
+    const LINES: Attribute<Vec<String>> = Attribute::new("lines");
+    const SIZES: Attribute<HashSet<u32>> = Attribute::encoded_by("sizes", |sizes| {
+        crate::to_value_with(|serializer| crate::sets::number_set::serialize(sizes, serializer))
+    });
+
+    fn path(name: &str) -> Operand {
+        Operand::Path(DocumentPath::attribute(name))
+    }
+
+    fn constant(value: impl Into<Value>) -> Operand {
+        Operand::Value(Constant::new(value))
+    }
+
+    fn compare(left: Operand, comparator: Comparator, right: Operand) -> tree::Condition {
+        tree::Condition::Compare { left, comparator, right }
+    }
+
+    #[track_caller]
+    fn check(condition: Condition, expected: tree::Condition) {
+        assert_eq!(condition.into_tree().expect("all values are right"), expected);
+    }
+
+    /// Checks that an equality with what is on the right was asked.
+    #[track_caller]
+    fn check_right(condition: Condition, expected: impl Into<Value>) {
+        match condition.into_tree().expect("all values are right") {
+            tree::Condition::Compare { right, .. } => assert_eq!(right, constant(expected)),
+            other => panic!("no comparison: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_comparison_makes_its_tree() {
+        use Comparator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+        let a = || attr("a");
+        for (condition, comparator) in [
+            (a().eq(1), Equal),
+            (a().ne(1), NotEqual),
+            (a().lt(1), Less),
+            (a().le(1), LessOrEqual),
+            (a().gt(1), Greater),
+            (a().ge(1), GreaterOrEqual),
+        ] {
+            check(condition, compare(path("a"), comparator, constant(1)));
+        }
+        let size = || Operand::Size(Box::new(path("a")));
+        for (condition, comparator) in [
+            (a().size().eq(1), Equal),
+            (a().size().ne(1), NotEqual),
+            (a().size().lt(1), Less),
+            (a().size().le(1), LessOrEqual),
+            (a().size().gt(1), Greater),
+            (a().size().ge(1), GreaterOrEqual),
+        ] {
+            check(condition, compare(size(), comparator, constant(1)));
+        }
+    }
+
+    #[test]
+    fn each_function_makes_its_tree() {
+        let at = DocumentPath::attribute;
+        check(attr("a").exists(), tree::Condition::AttributeExists(at("a")));
+        check(attr("a").not_exists(), tree::Condition::AttributeNotExists(at("a")));
+        check(
+            attr("a").is_type(ValueType::StringSet),
+            tree::Condition::AttributeType { operand: path("a"), value_type: ValueType::StringSet },
+        );
+        check(
+            attr("a").begins_with("x"),
+            tree::Condition::BeginsWith { operand: path("a"), prefix: constant("x") },
+        );
+        check(attr("a").contains(7), tree::Condition::Contains { operand: path("a"), member: constant(7) });
+        check(
+            attr("a").between(1, attr("b")),
+            tree::Condition::Between { operand: path("a"), lower: constant(1), upper: path("b") },
+        );
+        check(
+            attr("a").size().between(1, 2),
+            tree::Condition::Between {
+                operand: Operand::Size(Box::new(path("a"))),
+                lower: constant(1),
+                upper: constant(2),
+            },
+        );
+        check(
+            attr("a").one_of(["x", "y"]),
+            tree::Condition::In { operand: path("a"), candidates: vec![constant("x"), constant("y")] },
+        );
+    }
+
+    #[test]
+    fn names_are_names_and_places_in_documents_are_reached_step_by_step() {
+        let expected = DocumentPath::attribute("a.b[0]").member("size").element(3);
+        assert_eq!(attr("a.b[0]").member("size").element(3).path(), expected);
+        assert_eq!(LINES.element(1).path(), DocumentPath::attribute("lines").element(1));
+        assert_eq!(TEXT.untyped().path(), TEXT.path());
+    }
+
+    #[test]
+    fn attributes_are_compared_with_attributes_and_sizes() {
+        use Comparator::{Equal, Less};
+        check(attr("a").lt(attr("b")), compare(path("a"), Less, path("b")));
+        check(TEXT.lt(attr("b")), compare(path("text"), Less, path("b")));
+        check(attr("b").eq(COUNT), compare(path("b"), Equal, path("count")));
+        check(TEXT.eq(READER), compare(path("text"), Equal, path("reader")));
+        check(READER.eq(TEXT), compare(path("reader"), Equal, path("text")));
+        let size = Operand::Size(Box::new(path("text")));
+        check(attr("b").eq(TEXT.size()), compare(path("b"), Equal, size));
+    }
+
+    #[test]
+    fn typed_attributes_take_what_is_stored_of_their_type() {
+        check_right(TEXT.eq("a"), "a");
+        check_right(TEXT.eq(&"a".to_owned()), "a");
+        check_right(COUNT.eq(7), 7);
+        check_right(COUNT.eq(&7), 7);
+        check_right(RATING.eq(0.5), "0.5".parse::<crate::Number>().expect("a number"));
+        check_right(RATING.eq(None), ());
+        check_right(READER.eq("a"), "a");
+        check_right(READER.eq(Some("a".to_owned())), "a");
+        check_right(USER.eq(UserId("a".to_owned())), "a");
+        check_right(USER.eq(&UserId("a".to_owned())), "a");
+        check_right(LINES.eq(["a"]), vec![Value::from("a")]);
+        check_right(SIZES.eq([1, 2]), BTreeSet::from([1, 2].map(crate::Number::from)));
+    }
+
+    #[test]
+    fn members_are_stored_as_their_collection_stores_them() {
+        let contains = |name, member| tree::Condition::Contains { operand: path(name), member };
+        check(TEXT.contains("a"), contains("text", constant("a")));
+        check(READER.contains("a"), contains("reader", constant("a")));
+        check(LINES.contains("a"), contains("lines", constant("a")));
+        check(SIZES.contains(7), contains("sizes", constant(7)));
+        const BLOBS: Attribute<Vec<Vec<u8>>> = Attribute::encoded_by("blobs", |blobs| {
+            crate::to_value_with(|serializer| crate::sets::binary_set::serialize(blobs, serializer))
+        });
+        check(BLOBS.contains(vec![1]), contains("blobs", constant([1])));
+    }
+
+    #[test]
+    fn values_may_be_results_and_their_fault_stays() {
+        check_right(attr("a").eq(crate::to_value("x")), "x");
+        let fault = attr("a").eq(Value::string_set(["x", "x"])).into_tree().expect_err("a member twice");
+        assert!(matches!(fault, Fault::Value(ValueFault::DuplicateStrings(_))));
+        let fault = attr("a").eq(crate::to_value(&f64::NAN)).into_tree().expect_err("no number");
+        assert!(matches!(fault, Fault::Serde(_)));
+    }
+
+    #[test]
+    fn a_wrong_value_is_found_wherever_it_stands() {
+        let empty = || Value::StringSet(BTreeSet::new());
+        for condition in [
+            attr("a").eq(empty()),
+            attr("a").between(1, empty()),
+            attr("a").one_of([Value::Null, empty()]),
+            attr("a").begins_with(empty()),
+            attr("a").contains(empty()),
+            attr("a").size().gt(f64::NAN),
+            attr("a").size().between(f64::NAN, 1),
+            RATING.eq(f64::INFINITY),
+            !attr("a").eq(empty()),
+            attr("a").exists() & attr("a").eq(f32::NAN),
+            attr("a").eq(f32::NAN) | attr("a").exists(),
+        ] {
+            assert!(condition.into_tree().is_err());
+        }
+    }
+}

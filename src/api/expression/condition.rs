@@ -140,3 +140,58 @@ impl Not for Condition {
         Self::new(self.tree.map(|tree| tree::Condition::Not(Box::new(tree))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::attribute::attr;
+    use super::*;
+    use crate::dynamo::expression::path::DocumentPath;
+    use crate::dynamo::value::ValueFault;
+
+    fn condition(name: &str) -> Condition {
+        attr(name).exists()
+    }
+
+    fn tree(name: &str) -> tree::Condition {
+        tree::Condition::AttributeExists(DocumentPath::attribute(name))
+    }
+
+    #[track_caller]
+    fn check(condition: Condition, expected: tree::Condition) {
+        assert_eq!(condition.into_tree().expect("all values are right"), expected);
+    }
+
+    #[test]
+    fn operators_make_trees_without_needless_levels() {
+        use tree::Condition::{And, Not, Or};
+        let [a, b, c, d] = ["a", "b", "c", "d"];
+        let all_three = And(vec![tree(a), tree(b), tree(c)]);
+        check(condition(a) & condition(b) & condition(c), all_three.clone());
+        check(condition(a).and(condition(b).and(condition(c))), all_three);
+        check(condition(a).or(condition(b)) | condition(c), Or(vec![tree(a), tree(b), tree(c)]));
+        check(
+            (condition(a) | condition(b)) & (condition(c) | condition(d)),
+            And(vec![Or(vec![tree(a), tree(b)]), Or(vec![tree(c), tree(d)])]),
+        );
+        check(!condition(a) & condition(b), And(vec![Not(Box::new(tree(a))), tree(b)]));
+    }
+
+    #[test]
+    fn all_and_any_join_what_they_are_given() {
+        check(all([condition("a")]), tree("a"));
+        check(any([condition("a")]), tree("a"));
+        check(all(["a", "b"].map(condition)), tree::Condition::And(vec![tree("a"), tree("b")]));
+        check(any(["a", "b"].map(tree)), tree::Condition::Or(vec![tree("a"), tree("b")]));
+        check(all([] as [Condition; 0]), tree::Condition::And(Vec::new()));
+        check(any([] as [Condition; 0]), tree::Condition::Or(Vec::new()));
+    }
+
+    #[test]
+    fn the_first_fault_is_the_one_that_is_told() {
+        let twice = crate::Value::string_set(["x", "x"]);
+        let empty = crate::Value::string_set([""; 0]);
+        let condition = condition("a") & attr("b").eq(twice) & attr("c").eq(empty);
+        let fault = condition.into_tree().expect_err("two faults");
+        assert!(matches!(fault, Fault::Value(ValueFault::DuplicateStrings(_))));
+    }
+}

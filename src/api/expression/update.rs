@@ -314,3 +314,177 @@ macro_rules! computed {
 }
 
 computed!(Taken.operand: SetOperand, Calculated.value: SetValue);
+
+#[cfg(test)]
+mod tests {
+    use super::super::attribute::attr;
+    use super::*;
+    use crate::dynamo::value::ValueFault;
+    use std::collections::HashSet;
+
+    const TITLE: Attribute<String> = Attribute::new("title");
+    const COUNT: Attribute<u64> = Attribute::new("count");
+    const LOG: Attribute<Vec<String>> = Attribute::new("log");
+    const TAGS: Attribute<HashSet<String>> = Attribute::encoded_by("tags", |tags| {
+        crate::to_value_with(|serializer| crate::sets::string_set::serialize(tags, serializer))
+    });
+
+    fn at(name: &str) -> DocumentPath {
+        DocumentPath::attribute(name)
+    }
+
+    fn value(value: impl Into<Value>) -> SetOperand {
+        Constant::new(value).into()
+    }
+
+    fn absent(name: &str, default: impl Into<Value>) -> SetOperand {
+        if_not_exists(at(name), value(default))
+    }
+
+    fn joined(first: SetOperand, second: SetOperand) -> SetOperand {
+        SetOperand::ListAppend(Box::new(first), Box::new(second))
+    }
+
+    fn set(name: &str, value: impl Into<SetValue>) -> UpdateAction {
+        UpdateAction::Set { path: at(name), value: value.into() }
+    }
+
+    fn list(elements: &[&str]) -> Value {
+        Value::List(elements.iter().map(|element| Value::from(*element)).collect())
+    }
+
+    #[track_caller]
+    fn check(update: UpdateExpression, expected: impl IntoIterator<Item = UpdateAction>) {
+        let expected = tree::Update { actions: expected.into_iter().collect() };
+        assert_eq!(update.into_tree().expect("all values are right"), expected);
+    }
+
+    fn update() -> UpdateExpression {
+        UpdateExpression::new()
+    }
+
+    #[test]
+    fn set_takes_values_attributes_and_what_is_computed_from_them() {
+        let taken = |name: &str| SetOperand::Path(at(name));
+        check(update(), []);
+        check(
+            update().set("a", true).set(attr("b"), attr("c")).set(at("d").member("e"), ()),
+            [
+                set("a", value(true)),
+                set("b", taken("c")),
+                UpdateAction::Set { path: at("d").member("e"), value: value(()).into() },
+            ],
+        );
+        check(
+            update().set("a", attr("b") + attr("c")).set("d", attr("d") - 1),
+            [
+                set("a", SetValue::Sum(taken("b"), taken("c"))),
+                set("d", SetValue::Difference(taken("d"), value(1))),
+            ],
+        );
+        check(
+            update().set("a", attr("b").if_not_exists(attr("c")) + 1.5).set("d", attr("d").if_not_exists(0)),
+            [
+                set(
+                    "a",
+                    SetValue::Sum(
+                        if_not_exists(at("b"), taken("c")),
+                        value("1.5".parse::<crate::Number>().expect("a number")),
+                    ),
+                ),
+                set("d", absent("d", 0)),
+            ],
+        );
+        check(
+            update().set("a", attr("b").list_append(attr("c")).list_append(list(&["x"]))),
+            [set("a", joined(joined(taken("b"), taken("c")), value(list(&["x"]))))],
+        );
+    }
+
+    #[test]
+    fn the_common_changes_have_names() {
+        check(update().set_if_not_exists("a", 1), [set("a", absent("a", 1))]);
+        check(
+            update().increment("a", 2).decrement("b", attr("c")),
+            [
+                set("a", SetValue::Sum(absent("a", 0), value(2))),
+                set("b", SetValue::Difference(absent("b", 0), at("c").into())),
+            ],
+        );
+        let empty = || absent("a", list(&[]));
+        check(update().append("a", ["x", "y"]), [set("a", joined(empty(), value(list(&["x", "y"]))))]);
+        check(update().prepend("a", vec!["x"]), [set("a", joined(value(list(&["x"])), empty()))]);
+    }
+
+    #[test]
+    fn remove_add_and_delete_are_those_of_dynamodb() {
+        let tags = || Value::string_set(["x"]).expect("a set");
+        check(
+            update().remove(attr("a").element(1)).add("b", 1).delete("c", tags()),
+            [
+                UpdateAction::Remove(at("a").element(1)),
+                UpdateAction::Add { path: at("b"), value: Constant::new(1) },
+                UpdateAction::Delete { path: at("c"), value: Constant::new(tags()) },
+            ],
+        );
+    }
+
+    #[test]
+    fn typed_attributes_are_given_what_is_stored_of_their_type() {
+        let tags = || Constant::new(Value::string_set(["x"]).expect("a set"));
+        check(
+            update()
+                .set(TITLE, "a")
+                .set(COUNT, COUNT + 1)
+                .increment(COUNT, 2)
+                .append(LOG, ["x"])
+                .add(TAGS, ["x"])
+                .delete(TAGS, ["x"])
+                .remove(TITLE),
+            [
+                set("title", value("a")),
+                set("count", SetValue::Sum(at("count").into(), value(1))),
+                set("count", SetValue::Sum(absent("count", 0), value(2))),
+                set("log", joined(absent("log", list(&[])), value(list(&["x"])))),
+                UpdateAction::Add { path: at("tags"), value: tags() },
+                UpdateAction::Delete { path: at("tags"), value: tags() },
+                UpdateAction::Remove(at("title")),
+            ],
+        );
+        check(
+            update().set(COUNT, attr("a") + attr("b")).set(COUNT, attr("a").if_not_exists(0)),
+            [set("count", SetValue::Sum(at("a").into(), at("b").into())), set("count", absent("a", 0))],
+        );
+    }
+
+    #[test]
+    fn the_first_fault_is_the_one_that_is_told() {
+        let update = update()
+            .set("a", 1)
+            .add("b", Value::string_set(["x", "x"]))
+            .set("c", attr("c") + f64::NAN)
+            .remove("d");
+        let fault = update.into_tree().expect_err("two faults");
+        assert!(matches!(fault, Fault::Value(ValueFault::DuplicateStrings(_))));
+    }
+
+    #[test]
+    fn a_wrong_value_is_found_wherever_it_stands() {
+        let nan = f64::NAN;
+        for update in [
+            update().set("a", nan),
+            update().set("a", attr("b").if_not_exists(nan)),
+            update().set("a", attr("b").if_not_exists(nan) + 1),
+            update().set("a", attr("b").list_append(nan)),
+            update().set("a", attr("b") - nan),
+            update().set_if_not_exists("a", nan),
+            update().increment("a", nan),
+            update().append("a", [nan]),
+            update().prepend("a", [0.5, nan]),
+            update().add("a", nan),
+            update().delete("a", nan),
+        ] {
+            assert!(update.into_tree().is_err());
+        }
+    }
+}
