@@ -68,6 +68,9 @@ pub mod dynamo;
 pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
+pub use api::entity::{
+    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+};
 pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
 pub use api::expression::condition::{Condition, all, any};
 pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
@@ -75,6 +78,7 @@ pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
 pub use api::query::{Items, Query, Scan};
 pub use api::table::Table;
+pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put};
 pub use base::error::Outcome;
 pub use dynamo::error::{Error, ErrorKind, Result};
@@ -100,3 +104,5 @@ pub use engine::statistics::Statistics;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]
 pub use env::sim;
+#[cfg(feature = "derive")]
+pub use pixii_derive::Entity;

@@ -1,8 +1,10 @@
 //! An open database.
 
+use super::entity::Entity;
 use super::table::Table;
+use super::typed::TypedTable;
 use crate::dynamo::catalog::Catalog;
-use crate::dynamo::error::Result;
+use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::schema::TableSchema;
 use crate::engine::options::EngineOptions;
 use crate::engine::statistics::Statistics;
@@ -72,6 +74,28 @@ impl Database {
     /// The table `name`.
     pub fn table(&self, name: &str) -> Result<Table> {
         Ok(Table::new(self.engine.clone(), self.catalog.describe(name)?))
+    }
+
+    /// The table of the entities `E`, by the name that they give it.
+    pub fn entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.table(E::TABLE).map(Into::into)
+    }
+
+    /// Makes the table of the entities `E`, durably.
+    pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.create_table(E::schema().build()?).map(Into::into)
+    }
+
+    /// The table of the entities `E`, which is made, durably, if there is none.
+    pub fn entity_or_create<E: Entity>(&self) -> Result<TypedTable<E>> {
+        match self.entity() {
+            Err(error) if error.kind() == ErrorKind::ResourceNotFound => match self.create_entity() {
+                // Somebody else was faster.
+                Err(error) if error.kind() == ErrorKind::ResourceInUse => self.entity(),
+                made => made,
+            },
+            found => found,
+        }
     }
 
     /// The names of all tables in the order of their bytes.
@@ -170,7 +194,6 @@ impl fmt::Debug for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamo::error::ErrorKind;
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::{GlobalIndex, Projection};
     use crate::dynamo::value::Item;

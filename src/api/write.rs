@@ -20,7 +20,7 @@ pub struct Put<'a> {
 #[must_use = "nothing is removed before `send` or `submit`"]
 pub struct Delete<'a> {
     handle: &'a Handle,
-    key: Key,
+    key: Result<Key>,
     return_values: ReturnValues,
     durability: Durability,
 }
@@ -63,7 +63,7 @@ impl<'a> Put<'a> {
 }
 
 impl<'a> Delete<'a> {
-    pub(super) fn new(handle: &'a Handle, key: Key) -> Self {
+    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
         let (return_values, durability) = (ReturnValues::None, Durability::Durable);
         Self { handle, key, return_values, durability }
     }
@@ -93,7 +93,7 @@ impl<'a> Delete<'a> {
     /// Gives the write its place in the order of commits without waiting for it to be acknowledged.
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, key, return_values, durability } = self;
-        write::delete(&handle.engine, &handle.table, DeleteRequest { key, return_values, durability })
+        write::delete(&handle.engine, &handle.table, DeleteRequest { key: key?, return_values, durability })
     }
 }
 

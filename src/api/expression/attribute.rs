@@ -76,7 +76,8 @@ impl<T> Attribute<T> {
         (self.encode)(value)
     }
 
-    pub(super) fn encoding(&self) -> Encode<T> {
+    /// How its values are stored.
+    pub fn encoding(&self) -> Encode<T> {
         self.encode
     }
 
