@@ -117,9 +117,6 @@ fn index_part(meta: &ParseNestedMeta<'_>) -> Result<IndexPart> {
                 fields.push(field.path.require_ident()?.clone());
                 Ok(())
             })?;
-            if fields.is_empty() {
-                return Err(part.error("which fields? `include(field, …)`"));
-            }
             once(&part, &mut holds, Holds::Fields(fields))
         } else {
             Err(part.error(

@@ -141,10 +141,8 @@ fn key_definition(model: &Model<'_>, key: KeyParts, bound: &TokenStream) -> Toke
     let library = &model.library;
     let part = |field: usize, method: TokenStream| {
         let Field { attribute, stored_type, key_type, .. } = &model.fields[field];
-        let key_type = match key_type {
-            Some(key_type) => quote!(#library::KeyType::#key_type),
-            None => quote_spanned!(stored_type.span()=> <#stored_type as #library::#bound>::KEY_TYPE),
-        };
+        let of_type = || quote_spanned!(stored_type.span()=> <#stored_type as #library::#bound>::KEY_TYPE);
+        let key_type = key_type.as_ref().map_or_else(of_type, |said| quote!(#library::KeyType::#said));
         quote!(.#method(#attribute, #key_type))
     };
     let partition = part(key.partition, quote!(partition_key));

@@ -135,8 +135,8 @@ impl<'a> Model<'a> {
 
         let key = table_key(&input.ident, &all_parts, &mut faults);
         let indexes = indexes(&fields, &mut all_parts, &mut faults);
-        let ttl = single(all_parts.iter().map(|parts| parts.ttl), "when an item expires", &mut faults);
-        let version = single(all_parts.iter().map(|parts| parts.version), "the versions", &mut faults);
+        let ttl = single(all_parts.iter().map(|parts| parts.ttl), "says when an item expires", &mut faults);
+        let version = single(all_parts.iter().map(|parts| parts.version), "counts the versions", &mut faults);
         check_constants(&fields, &indexes, &mut faults);
         faults.finish()?;
         Ok(Self {
@@ -217,13 +217,12 @@ fn indexes(fields: &[Field<'_>], parts: &mut [FieldParts], faults: &mut Faults) 
     let mut drafts: Vec<IndexDraft> = Vec::new();
     for (field, parts) in parts.iter_mut().enumerate() {
         for IndexPart { name, role, holds, span } in parts.indexes.drain(..) {
-            let draft = match drafts.iter_mut().position(|draft| draft.name.value() == name.value()) {
-                Some(place) => &mut drafts[place],
-                None => {
-                    drafts.push(IndexDraft { name, partition: None, sort: None, holds: None });
-                    drafts.last_mut().expect("it was just pushed")
-                }
-            };
+            let known = drafts.iter().position(|draft| draft.name.value() == name.value());
+            let place = known.unwrap_or(drafts.len());
+            if known.is_none() {
+                drafts.push(IndexDraft { name, partition: None, sort: None, holds: None });
+            }
+            let draft = &mut drafts[place];
             let (place, called) = match role {
                 Role::Partition => (&mut draft.partition, "partition"),
                 Role::Sort => (&mut draft.sort, "sort"),
@@ -275,7 +274,7 @@ fn single(roles: impl Iterator<Item = Option<Span>>, what: &str, faults: &mut Fa
     for (field, span) in roles.enumerate() {
         let Some(span) = span else { continue };
         if single.is_some() {
-            faults.say(span, format_args!("another field says {what} already"));
+            faults.say(span, format_args!("another field {what} already"));
         }
         single = Some(field);
     }
@@ -283,16 +282,12 @@ fn single(roles: impl Iterator<Item = Option<Span>>, what: &str, faults: &mut Fa
 }
 
 fn constant(name: &str, span: Span, faults: &mut Faults) -> Ident {
-    match syn::parse_str::<Ident>(name) {
-        Ok(mut constant) => {
-            constant.set_span(span);
-            constant
-        }
-        Err(_) => {
-            faults.say(span, format_args!("`{name}` is no name of a constant"));
-            Ident::new("_", span)
-        }
+    if let Ok(mut constant) = syn::parse_str::<Ident>(name) {
+        constant.set_span(span);
+        return constant;
     }
+    faults.say(span, format_args!("`{name}` is no name of a constant"));
+    Ident::new("_", span)
 }
 
 fn check_constants(fields: &[Field<'_>], indexes: &[Index], faults: &mut Faults) {
@@ -306,5 +301,181 @@ fn check_constants(fields: &[Field<'_>], indexes: &[Index], faults: &mut Faults)
                 format!("the constants for `{earlier}` and `{called}` would both be called `{constant}`");
             faults.say(constant.span(), fault);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    /// What is said of a struct with these fields.
+    fn faults_of_struct(input: TokenStream) -> Vec<String> {
+        let input: DeriveInput = syn::parse2(input).expect("Rust");
+        let error = Model::new(&input).err();
+        error.into_iter().flatten().map(|fault| fault.to_string()).collect()
+    }
+
+    fn faults(fields: &TokenStream) -> Vec<String> {
+        faults_of_struct(quote!(
+            #[pixii(table = "Notes")]
+            struct Note { #fields }
+        ))
+    }
+
+    /// Checks that one thing is wrong beside a right key.
+    #[track_caller]
+    fn check(fields: &TokenStream, expected: &str) {
+        assert_eq!(faults(&quote!(#[pixii(partition_key)] id: u64, #fields)), [expected]);
+    }
+
+    #[test]
+    fn a_struct_that_fits_together_is_an_entity() {
+        let fields = quote! {
+            #[pixii(partition_key, index(name = "ByOwner", sort_key))]
+            id: u64,
+            #[serde(rename(serialize = "the owner", deserialize = "the owner"), default = "nobody")]
+            #[pixii(index(name = "ByOwner", partition_key, include(text)), index(name = "Owners", partition_key, keys_only))]
+            owner: String,
+            #[serde(skip_serializing_if = "Option::is_none", bound(serialize = ""))]
+            #[pixii(ttl, version)]
+            text: Option<String>,
+        };
+        assert_eq!(faults(&fields), [""; 0]);
+    }
+
+    #[test]
+    fn a_table_has_one_partition_key_and_at_most_one_sort_key() {
+        assert_eq!(
+            faults(&quote!(id: u64)),
+            ["which field chooses the partition? `#[pixii(partition_key)]`"]
+        );
+        check(&quote!(#[pixii(partition_key)] other: u64), "the table has a partition key already");
+        let two = quote!(#[pixii(sort_key)] first: u64, #[pixii(sort_key)] second: u64);
+        check(&two, "the table has a sort key already");
+        let both = quote!(#[pixii(partition_key, sort_key)] id: u64);
+        assert_eq!(faults(&both), ["a field is one part of the key"]);
+    }
+
+    #[test]
+    fn an_index_has_a_name_and_one_partition_key() {
+        check(
+            &quote!(#[pixii(index(name = "X1", sort_key))] a: u64),
+            "which field chooses the partition? `index(name = \"X1\", partition_key)`",
+        );
+        check(&quote!(#[pixii(index(partition_key))] a: u64), "which index? `index(name = \"…\", …)`");
+        check(
+            &quote!(#[pixii(index(name = "X1"))] a: u64),
+            "which part of the index's key? `partition_key` or `sort_key`",
+        );
+        let two = quote! {
+            #[pixii(index(name = "X1", partition_key))] a: u64,
+            #[pixii(index(name = "X1", partition_key))] b: u64
+        };
+        check(&two, "the index has a partition key already");
+        check(
+            &quote!(#[pixii(index(name = "X1", partition_key), index(name = "X1", sort_key))] a: u64),
+            "a field is one part of an index's key",
+        );
+        let twice = quote! {
+            #[pixii(index(name = "X1", partition_key, keys_only))] a: u64,
+            #[pixii(index(name = "X1", sort_key, include(a)))] b: u64
+        };
+        check(&twice, "what the index holds is said twice");
+        check(
+            &quote!(#[pixii(index(name = "X1", partition_key, include(nobody)))] a: u64),
+            "no attribute has this name: it is the name of a field",
+        );
+        let nothing = quote! {
+            #[pixii(partition_key)] id: u64,
+            #[pixii(index(name = "X1", partition_key, include()))] a: u64
+        };
+        assert_eq!(faults(&nothing).len(), 1);
+    }
+
+    #[test]
+    fn a_key_is_an_attribute_that_is_always_there() {
+        let no_attribute = "serde leaves this field out, or flattens it: it is no attribute";
+        for told in [quote!(skip), quote!(skip_serializing), quote!(flatten)] {
+            check(&quote!(#[serde(#told)] #[pixii(ttl)] at: u64), no_attribute);
+        }
+        check(
+            &quote!(#[serde(skip_serializing_if = "f")] #[pixii(sort_key)] at: u64),
+            "an item always has its key, and serde may leave this field out",
+        );
+        let fault = &faults(&quote! {
+            #[pixii(partition_key)] id: u64,
+            #[pixii(index(name = "X1", partition_key))] a: std::option::Option<u64>
+        })[0];
+        assert!(fault.starts_with("serde stores `None` as NULL, which is no key"), "{fault}");
+    }
+
+    #[test]
+    fn a_role_is_given_once_and_to_who_can_have_it() {
+        check(
+            &quote!(#[pixii(ttl)] a: u64, #[pixii(ttl)] b: u64),
+            "another field says when an item expires already",
+        );
+        check(
+            &quote!(#[pixii(version)] a: u64, #[pixii(version)] b: u64),
+            "another field counts the versions already",
+        );
+        check(&quote!(#[pixii(ttl, ttl)] a: u64), "this is said twice");
+        check(&quote!(#[pixii(key_type = Number)] a: u64), "this field is in no key");
+        check(
+            &quote!(#[pixii(sort_key, key_type = Bool)] a: u64),
+            "a key is a `String`, a `Number` or a `Binary`",
+        );
+        check(
+            &quote!(#[pixii(hash_key)] a: u64),
+            "a field has `partition_key`, `sort_key`, `index(…)`, `key_type = …`, `ttl` and `version`",
+        );
+    }
+
+    #[test]
+    fn constants_have_different_names() {
+        check(
+            &quote!(#[pixii(index(name = "ById", partition_key))] a: u64, by_id: u64),
+            "the constants for `by_id` and `ById` would both be called `BY_ID`",
+        );
+    }
+
+    #[test]
+    fn an_entity_is_one_struct_whose_fields_are_its_attributes() {
+        let fields = quote!(#[pixii(partition_key)] id: u64);
+        let named = "an entity is a struct with named fields";
+        assert_eq!(
+            faults_of_struct(quote!(
+                #[pixii(table = "T")]
+                enum Note {
+                    A,
+                }
+            )),
+            [named]
+        );
+        assert_eq!(
+            faults_of_struct(quote!(
+                #[pixii(table = "T")]
+                struct Note(u64);
+            )),
+            [named]
+        );
+        assert_eq!(
+            faults_of_struct(quote!(struct Note { #fields })),
+            ["which table? `#[pixii(table = \"…\")]`"]
+        );
+        assert_eq!(
+            faults_of_struct(quote!(#[pixii(table = "T")] struct Note<T> { #fields, t: T })),
+            ["an entity has no parameters: it is one type, and owns its data"]
+        );
+        assert_eq!(
+            faults_of_struct(quote!(#[pixii(table = "T")] #[serde(into = "X")] struct Note { #fields })),
+            ["an entity's fields are its attributes, which `into` changes"]
+        );
+        check(
+            &quote!(#[serde(rename(serialize = "b"))] a: u64),
+            "an attribute has one name, both when it is written and when it is read",
+        );
     }
 }

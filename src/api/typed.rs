@@ -89,7 +89,7 @@ impl<E: Entity> TypedTable<E> {
         &self,
         partition: impl OperandOf<<E::Key as KeyAttributes>::Partition, Form = Constant>,
     ) -> Query<'_, E> {
-        self.query_of(E::KEY.into_partition(), partition)
+        self.query_of(&E::KEY.into_partition(), partition)
     }
 
     /// The entities of a partition of an index in the order of its sort key.
@@ -102,12 +102,12 @@ impl<E: Entity> TypedTable<E> {
         partition: impl OperandOf<K::Partition, Form = Constant>,
     ) -> Query<'_, E> {
         let name = index.name();
-        self.query_of(index.into_key().into_partition(), partition).index(name)
+        self.query_of(&index.into_key().into_partition(), partition).index(name)
     }
 
     fn query_of<P>(
         &self,
-        attribute: Attribute<P>,
+        attribute: &Attribute<P>,
         value: impl OperandOf<P, Form = Constant>,
     ) -> Query<'_, E> {
         let value: Result<Value, Fault> =
