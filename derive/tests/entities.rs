@@ -209,6 +209,7 @@ struct Odd {
     id: u8,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn odd<S: serde::Serializer>(id: &u8, serializer: S) -> Result<S::Ok, S::Error> {
     if id % 2 == 1 { serializer.serialize_u8(*id) } else { Err(serde::ser::Error::custom("even")) }
 }
