@@ -1,8 +1,10 @@
 //! An open database.
 
+use super::entity::Entity;
 use super::table::Table;
+use super::typed::TypedTable;
 use crate::dynamo::catalog::Catalog;
-use crate::dynamo::error::Result;
+use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
@@ -83,6 +85,28 @@ impl Database {
 
     fn handle(&self, table: Arc<TableDescriptor>) -> Table {
         Table::new(self.engine.clone(), Arc::clone(&self.catalog), table)
+    }
+
+    /// The table of the entities `E`, by the name that they give it.
+    pub fn entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.table(E::TABLE).map(Into::into)
+    }
+
+    /// Makes the table of the entities `E`, durably.
+    pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.create_table(E::schema().build()?).map(Into::into)
+    }
+
+    /// The table of the entities `E`, which is made, durably, if there is none.
+    pub fn entity_or_create<E: Entity>(&self) -> Result<TypedTable<E>> {
+        match self.entity() {
+            Err(error) if error.kind() == ErrorKind::ResourceNotFound => match self.create_entity() {
+                // Somebody else was faster.
+                Err(error) if error.kind() == ErrorKind::ResourceInUse => self.entity(),
+                made => made,
+            },
+            found => found,
+        }
     }
 
     /// The names of all tables in the order of their bytes.
@@ -277,7 +301,6 @@ impl fmt::Debug for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamo::error::ErrorKind;
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::{GlobalIndex, Projection, TableSchema};
     use crate::dynamo::value::Item;

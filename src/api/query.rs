@@ -52,6 +52,8 @@ pub(super) fn read_typed<T: DeserializeOwned>(item: &StoredItem<'_>, operation: 
 pub struct Query<'a, T = Item> {
     handle: &'a Handle,
     request: QueryRequest,
+    /// What was found wrong while the request was built.
+    error: Option<Error>,
     read: Read<T>,
 }
 
@@ -67,9 +69,13 @@ pub struct Scan<'a, T = Item> {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn new(handle: &'a Handle, partition: Value) -> Self {
-        let request = QueryRequest { partition: vec![partition], ..QueryRequest::default() };
-        Self { handle, request, read: read_item }
+    pub(super) fn new(handle: &'a Handle, partition: Result<Value>) -> Self {
+        let (partition, error) = match partition {
+            Ok(partition) => (vec![partition], None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let request = QueryRequest { partition, ..QueryRequest::default() };
+        Self { handle, request, error, read: read_item }
     }
 }
 
@@ -148,15 +154,20 @@ impl<'a, T> Query<'a, T> {
 
     /// Gives `U`s instead of items, read directly from where the items are stored.
     pub fn typed<U: DeserializeOwned>(self) -> Query<'a, U> {
-        Query { handle: self.handle, request: self.request, read: read_typed::<U> }
+        Query { handle: self.handle, request: self.request, error: self.error, read: read_typed::<U> }
     }
 
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
-        let Self { handle, request, read } = self;
+        let read = self.read;
+        self.walk()?.page(|item| read(item, Operation::Query))
+    }
+
+    fn walk(self) -> Result<Walk> {
+        let Self { handle, request, error, .. } = self;
+        error.map_or(Ok(()), Err)?;
         let table = handle.current(Operation::Query)?;
-        let walk = Walk::query(&handle.engine, &table, request, None)?;
-        walk.page(|item| read(item, Operation::Query))
+        Walk::query(&handle.engine, &table, request, None)
     }
 }
 
@@ -199,10 +210,8 @@ impl<T> IntoIterator for Query<'_, T> {
     type IntoIter = Items<T>;
 
     fn into_iter(self) -> Items<T> {
-        let Self { handle, request, read } = self;
-        let table = handle.current(Operation::Query);
-        let walk = table.and_then(|table| Walk::query(&handle.engine, &table, request, None));
-        Items { walk: Some(walk), read, operation: Operation::Query }
+        let read = self.read;
+        Items { walk: Some(self.walk()), read, operation: Operation::Query }
     }
 }
 

@@ -7,6 +7,7 @@ use super::write::{Delete, Put};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::item_key::Key;
 use crate::dynamo::read::{self, Page, QueryRequest, ScanRequest, Walk};
 use crate::dynamo::schema::TableSchema;
 use crate::dynamo::serde::ser::to_item;
@@ -130,7 +131,11 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn delete_request(&self, key: impl IntoKey) -> Delete<'_> {
-        Delete::new(&self.handle, key.into_key())
+        self.delete_of(Ok(key.into_key()))
+    }
+
+    pub(super) fn delete_of(&self, key: Result<Key>) -> Delete<'_> {
+        Delete::new(&self.handle, key)
     }
 
     /// The items of a partition of the table, or of an index, in the order of their sort key.
@@ -158,7 +163,11 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn query(&self, partition: impl Into<Value>) -> Query<'_> {
-        Query::new(&self.handle, partition.into())
+        self.query_of(Ok(partition.into()))
+    }
+
+    pub(super) fn query_of(&self, partition: Result<Value>) -> Query<'_> {
+        Query::new(&self.handle, partition)
     }
 
     /// All items of the table, or of an index.

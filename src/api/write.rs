@@ -21,7 +21,7 @@ pub struct Put<'a> {
 #[must_use = "nothing is removed before `send` or `submit`"]
 pub struct Delete<'a> {
     handle: &'a Handle,
-    key: Key,
+    key: Result<Key>,
     return_values: ReturnValues,
     durability: Durability,
 }
@@ -65,7 +65,7 @@ impl<'a> Put<'a> {
 }
 
 impl<'a> Delete<'a> {
-    pub(super) fn new(handle: &'a Handle, key: Key) -> Self {
+    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
         let (return_values, durability) = (ReturnValues::None, Durability::Durable);
         Self { handle, key, return_values, durability }
     }
@@ -96,7 +96,7 @@ impl<'a> Delete<'a> {
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, key, return_values, durability } = self;
         let table = handle.current(Operation::DeleteItem)?;
-        write::delete(&handle.engine, &table, DeleteRequest { key, return_values, durability })
+        write::delete(&handle.engine, &table, DeleteRequest { key: key?, return_values, durability })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::expression::fault::ExpressionFault;
 use super::key::KeyType;
+use super::number::NumberError;
 use super::serde::error::SerdeError;
 use super::table_fault::TableFault;
 use super::value::{ValueFault, ValueType};
@@ -324,6 +325,24 @@ pub enum StartKeyFault {
     OutsidePartition,
     /// It lies outside the range of the sort key condition.
     OutsideRange,
+}
+
+impl From<ValueFault> for Fault {
+    fn from(fault: ValueFault) -> Self {
+        Self::Value(fault)
+    }
+}
+
+impl From<NumberError> for Fault {
+    fn from(error: NumberError) -> Self {
+        Self::Value(error.into())
+    }
+}
+
+impl From<SerdeError> for Fault {
+    fn from(error: SerdeError) -> Self {
+        Self::Serde(error)
+    }
 }
 
 impl From<ConditionFault> for Fault {

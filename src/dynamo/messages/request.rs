@@ -206,7 +206,10 @@ fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result
         ),
         ConditionFault::PartitionKeyNotEqual => f.write_str("Query key condition not supported"),
         ConditionFault::AttributeRepeated => {
-            write!(f, "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key")
+            write!(
+                f,
+                "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
+            )
         }
         ConditionFault::SortKeyGap { attributes, conditioned } => write!(
             f,
