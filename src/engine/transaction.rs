@@ -286,7 +286,7 @@ mod tests {
         KeyRange { start: start.into(), end: end.map(Into::into) }
     }
 
-    fn walk(range: KeyRange, moves: impl Fn(&mut TransactionCursor) -> Result<()>) -> String {
+    fn walk(range: &KeyRange, moves: impl Fn(&mut TransactionCursor) -> Result<()>) -> String {
         conflicts(|transaction| {
             let mut cursor = transaction.cursor(range.clone()).expect("the store is open");
             moves(&mut cursor).expect("memory");
@@ -309,35 +309,35 @@ mod tests {
 
     #[test]
     fn of_a_range_only_what_was_walked_is_in_conflict() {
-        assert_eq!(walk(KeyRange::default(), |_| Ok(())), "");
-        assert_eq!(walk(KeyRange::default(), TransactionCursor::seek_first), "ab");
-        assert_eq!(walk(KeyRange::default(), TransactionCursor::seek_last), "hi");
-        assert_eq!(walk(range("c", Some("g")), TransactionCursor::seek_first), "cd");
-        assert_eq!(walk(range("c", Some("g")), TransactionCursor::seek_last), "f");
-        assert_eq!(walk(range("a", Some("i")), |cursor| cursor.seek("e".as_bytes())), "ef");
-        assert_eq!(walk(range("a", Some("i")), |cursor| cursor.seek_before("e".as_bytes())), "d");
-        assert_eq!(walk(range("c", Some("g")), |cursor| cursor.seek(b"a")), "cd");
-        assert_eq!(walk(range("c", Some("g")), |cursor| cursor.seek_before(b"z")), "f");
-        assert_eq!(walk(range("c", Some("g")), |cursor| cursor.seek(b"h")), "");
+        assert_eq!(walk(&KeyRange::default(), |_| Ok(())), "");
+        assert_eq!(walk(&KeyRange::default(), TransactionCursor::seek_first), "ab");
+        assert_eq!(walk(&KeyRange::default(), TransactionCursor::seek_last), "hi");
+        assert_eq!(walk(&range("c", Some("g")), TransactionCursor::seek_first), "cd");
+        assert_eq!(walk(&range("c", Some("g")), TransactionCursor::seek_last), "f");
+        assert_eq!(walk(&range("a", Some("i")), |cursor| cursor.seek("e".as_bytes())), "ef");
+        assert_eq!(walk(&range("a", Some("i")), |cursor| cursor.seek_before("e".as_bytes())), "d");
+        assert_eq!(walk(&range("c", Some("g")), |cursor| cursor.seek(b"a")), "cd");
+        assert_eq!(walk(&range("c", Some("g")), |cursor| cursor.seek_before(b"z")), "f");
+        assert_eq!(walk(&range("c", Some("g")), |cursor| cursor.seek(b"h")), "");
     }
 
     #[test]
     fn steps_widen_a_walk_both_ways() {
         let forward = |steps| {
-            walk(range("c", Some("i")), move |cursor| {
+            walk(&range("c", Some("i")), move |cursor| {
                 cursor.seek_first()?;
                 (0..steps).try_for_each(|_| cursor.next())
             })
         };
         assert_eq!([1, 2, 3, 4].map(forward), ["cdef", "cdefgh", "cdefgh", "cdefgh"]);
         let backward = |steps| {
-            walk(range("a", Some("g")), move |cursor| {
+            walk(&range("a", Some("g")), move |cursor| {
                 cursor.seek_last()?;
                 (0..steps).try_for_each(|_| cursor.prev())
             })
         };
         assert_eq!([1, 2, 3, 4].map(backward), ["def", "bcdef", "abcdef", "abcdef"]);
-        let turns = walk(KeyRange::default(), |cursor| {
+        let turns = walk(&KeyRange::default(), |cursor| {
             cursor.seek(b"f")?;
             cursor.prev()?;
             cursor.next()?;
