@@ -214,6 +214,7 @@ mod tests {
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::{GlobalIndex, TableSchema};
     use proptest::prelude::*;
+    use std::cmp::Ordering;
 
     const KEYSPACE: KeyspaceId = KeyspaceId(17);
 
