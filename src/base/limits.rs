@@ -19,6 +19,16 @@ pub const METADATA_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes handed to the log at most before a writer has to wait for them to be written.
 pub const LOG_PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Memory of the keys that commits wrote while transactions were open, in bytes: a transaction that has read as of a
+/// commit before those is in conflict.
+pub const TRANSACTION_WINDOW_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of what an open transaction has read, as keys and ranges: past that it has read one range that covers all.
+pub const TRANSACTION_READS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Parts that a range is cut into at most.
+pub const SPLIT_PIECES_MAX: usize = 1024;
+
 /// Entries that a background job merges in one step before it lets others run.
 pub const MERGE_STEP_ENTRIES: usize = 512;
 

@@ -34,6 +34,12 @@ pub enum Bug {
     SegmentNotSyncedAtRotation,
     /// The log of a memtable is removed before the manifest names its table.
     LogRemovedBeforeManifest,
+    /// A transaction's commit does not compare the keys that it read with what was committed since.
+    TransactionReadUnchecked,
+    /// A transaction's commit does not compare the ranges that it walked with what was committed since.
+    TransactionRangeUnchecked,
+    /// An answer is given before the version that it rests on is published.
+    AnsweredBeforePublished,
 }
 
 #[cfg(feature = "planted-bugs")]

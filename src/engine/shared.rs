@@ -2,6 +2,7 @@
 
 use super::commit::Commit;
 use super::epoch_cell::EpochCell;
+use super::job_registry::JobRegistry;
 use super::key_locks::KeyLocks;
 use super::options::EngineOptions;
 use super::pipeline::{Pipeline, WasFrozen};
@@ -11,7 +12,7 @@ use super::snapshot_registry::SnapshotRegistry;
 use super::statistics::{Counters, RecoveryStatistics};
 use super::view::View;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{CommitTime, FileNumber, HistoryId, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
 use crate::env::schedule::Event;
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     pub(super) key_locks: Arc<KeyLocks>,
     pub(super) manifest: Mutex<ManifestWriter>,
     pub(super) maintenance: Maintenance,
+    /// Those of the layer above.
+    pub(super) jobs: JobRegistry,
     pub(super) recovery: RecoveryStatistics,
     view: EpochCell<Arc<View>>,
     /// Held by who replaces the view on the ground of the one before.
@@ -90,6 +93,7 @@ impl Shared {
             key_locks: Arc::new(KeyLocks::new()),
             manifest: Mutex::new(recovered.manifest),
             maintenance: Maintenance::default(),
+            jobs: JobRegistry::default(),
             recovery: recovered.statistics,
             view: EpochCell::new(Arc::new(view)),
             view_change: Mutex::new(()),
@@ -122,6 +126,11 @@ impl Shared {
                 return (view, published);
             }
         }
+    }
+
+    /// The wall clock's time, but never behind the last published commit's: the wall clock may have gone back.
+    pub(super) fn now(&self) -> CommitTime {
+        CommitTime(self.environment.clock.wall_millis()).max(self.pipeline.published_time())
     }
 
     /// Replaces the view by one made from it.
