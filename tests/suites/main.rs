@@ -5,6 +5,7 @@
 //! - `crash`: power loss at every file operation, and again during recovery
 //! - `rot`: damaged files are found out
 //! - `golden`: the format is what it was
+//! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -20,6 +21,7 @@ mod random_walk;
 mod crash;
 mod rot;
 mod golden;
+mod transactions;
 mod planted;
 mod process_death;
 mod threads;
