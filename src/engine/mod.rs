@@ -10,9 +10,9 @@
 //!   open   ──> manifest, log, a table of what was replayed, a new log           `recovery`
 //! ```
 //!
-//! Lock order, outermost first: key locks, manifest, log, commit state, recent commits, view,
-//! snapshots. A transaction's reads are locked outside of all but key locks. No lock is held over I/O but
-//! the log's and the manifest's, which are there to serialise it, and a key's over the read of its old version.
+//! Lock order, outermost first: key locks, a transaction's reads, manifest, log, commit state, recent commits, view,
+//! snapshots. No lock is held over I/O but the log's and the manifest's, which are there to serialise it, and a key's
+//! over the read of its old version.
 //!
 //! Knows nothing of items and tables of the data model. In the order of use:
 

@@ -423,7 +423,7 @@ mod tests {
     use crate::base::error::{Outcome, StoreErrorKind};
     use crate::base::ident::KeyspaceId;
     use crate::engine::commit::Verdict;
-    use crate::env::sim::{FaultRule, OpKind, Simulation, errno};
+    use crate::env::sim::{FaultRule, ImageChoice, OpKind, Simulation, errno};
     use crate::lsm::picker::Shape;
     use std::collections::BTreeMap;
     use std::time::Duration;
@@ -575,10 +575,10 @@ mod tests {
         let mut batch = WriteBatch::new();
         batch.put(b"key".to_vec(), b"value".to_vec());
         engine.write(&batch, Durability::Buffered).expect("space");
-        let lost = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        let lost = simulation.vfs().crash_image(ImageChoice::AllLost);
         simulation.clock().advance(Duration::from_secs(1));
         simulation.scheduler().run_until_idle();
-        let kept = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        let kept = simulation.vfs().crash_image(ImageChoice::AllLost);
         drop(engine);
         let value = |image| get(&open(&simulation.restart(image)).expect("a whole store"), "key");
         assert_eq!(value(kept).as_deref(), Some("value"));
@@ -780,7 +780,10 @@ mod tests {
                 expected.insert(stamped_key(stream, seqno, time, b"b"), round.to_be_bytes().to_vec());
             }
             assert_eq!(scan(&engine, None), expected);
-            let image = simulation.vfs().process_death_image();
+            let image = match durability {
+                Durability::Durable => simulation.vfs().crash_image(ImageChoice::AllLost),
+                Durability::Buffered => simulation.vfs().process_death_image(),
+            };
             drop(engine);
             let engine = open(&simulation.restart(image)).expect("a whole store");
             assert_eq!(scan(&engine, None), expected);
