@@ -78,7 +78,8 @@ fn disjuncts(condition: tree::Condition) -> Vec<tree::Condition> {
     }
 }
 
-/// All of these. Every item meets all of none.
+/// All of these. Of none there is nothing to ask: beside others by `&` it changes nothing, and alone it is an empty
+/// expression, which the request refuses as DynamoDB does.
 ///
 /// ```
 /// use pixii::{all, attr};
@@ -95,7 +96,8 @@ pub fn all(conditions: impl IntoIterator<Item: Into<Condition>>) -> Condition {
     }
 }
 
-/// At least one of these. No item meets any of none.
+/// At least one of these. Of none there is nothing to ask: beside others by `|` it changes nothing, and alone it is an
+/// empty expression, which the request refuses as DynamoDB does.
 ///
 /// ```
 /// use pixii::{any, attr};
@@ -184,6 +186,8 @@ mod tests {
         check(any(["a", "b"].map(tree)), tree::Condition::Or(vec![tree("a"), tree("b")]));
         check(all([] as [Condition; 0]), tree::Condition::And(Vec::new()));
         check(any([] as [Condition; 0]), tree::Condition::Or(Vec::new()));
+        check(all([] as [Condition; 0]) & condition("a"), tree::Condition::And(vec![tree("a")]));
+        check(any([] as [Condition; 0]) | condition("a"), tree::Condition::Or(vec![tree("a")]));
     }
 
     #[test]
