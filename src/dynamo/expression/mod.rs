@@ -25,3 +25,5 @@ pub mod context;
 pub mod prepared;
 pub mod text;
 pub mod print;
+#[cfg(test)]
+mod said;
