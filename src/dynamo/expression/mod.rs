@@ -27,3 +27,5 @@ pub mod text;
 pub mod print;
 #[cfg(test)]
 mod said;
+#[cfg(test)]
+mod properties;
