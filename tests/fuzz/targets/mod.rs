@@ -13,4 +13,5 @@ pub mod data_block;
 pub mod key_order;
 pub mod number;
 pub mod stored_item;
+pub mod expression_parse;
 pub mod engine_ops;
