@@ -28,4 +28,6 @@ pub mod print;
 #[cfg(test)]
 mod said;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod properties;
