@@ -32,10 +32,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ExpressionContext {
-    names: Option<BTreeMap<String, String>>,
-    values: Option<BTreeMap<String, Value>>,
-    no_names: BTreeMap<String, String>,
-    no_values: BTreeMap<String, Value>,
+    /// None were given if there are none.
+    names: BTreeMap<String, String>,
+    /// None were given if there are none.
+    values: BTreeMap<String, Value>,
     used: BTreeSet<String>,
     has_expressions: bool,
 }
@@ -57,10 +57,8 @@ impl ExpressionContext {
             check_map(PlaceholderKind::Value, values, &mut size_bytes, Value::size_bytes, Value::validate)?;
         }
         Ok(Self {
-            names,
-            values,
-            no_names: BTreeMap::new(),
-            no_values: BTreeMap::new(),
+            names: names.unwrap_or_default(),
+            values: values.unwrap_or_default(),
             used: BTreeSet::new(),
             has_expressions: false,
         })
@@ -79,7 +77,7 @@ impl ExpressionContext {
     /// Reads a key condition expression, as clauses in the order of the text.
     pub fn key_condition(&mut self, text: &str) -> Result<Vec<KeyClause>, ExpressionFault> {
         self.read(ExpressionKind::KeyCondition, text, parse_condition, |syntax, scope| {
-            key_clauses(resolve::condition(syntax, scope)?)
+            Ok(key_clauses(resolve::condition(syntax, scope)?)?)
         })
     }
 
@@ -95,15 +93,15 @@ impl ExpressionContext {
 
     /// Refuses names and values that no expression has used.
     pub fn finish(self) -> Result<(), ExpressionFault> {
-        let names = self.names.as_ref().map(|names| names.keys().collect());
-        let values = self.values.as_ref().map(|values| values.keys().collect());
-        for (kind, given) in [(PlaceholderKind::Name, names), (PlaceholderKind::Value, values)] {
-            let given: Option<Vec<&String>> = given;
-            let Some(given) = given else { continue };
-            if !self.has_expressions {
+        let given: [(_, Vec<&String>); 2] = [
+            (PlaceholderKind::Name, self.names.keys().collect()),
+            (PlaceholderKind::Value, self.values.keys().collect()),
+        ];
+        for (kind, placeholders) in given {
+            if !placeholders.is_empty() && !self.has_expressions {
                 return Err(InvalidPlaceholder::NoExpression.of(kind));
             }
-            check_used(kind, given, |placeholder| self.used.contains(placeholder))?;
+            check_used(kind, placeholders, |placeholder| self.used.contains(placeholder))?;
         }
         Ok(())
     }
@@ -117,11 +115,7 @@ impl ExpressionContext {
     ) -> Result<Tree, ExpressionFault> {
         self.has_expressions = true;
         let syntax = parse(text).map_err(|fault| fault.of(kind))?;
-        let scope = Scope {
-            text,
-            names: self.names.as_ref().unwrap_or(&self.no_names),
-            values: self.values.as_ref().unwrap_or(&self.no_values),
-        };
+        let scope = Scope { text, names: &self.names, values: &self.values };
         let tree = resolve(&syntax, scope).map_err(|fault| fault.of(kind))?;
         let used = syntax.notes.names.iter().chain(&syntax.notes.values);
         self.used.extend(used.map(|placeholder: &Span| placeholder.of(text).to_owned()));

@@ -223,26 +223,34 @@ pub enum InvalidExpression {
         /// `SET`, `REMOVE`, `ADD` or `DELETE`.
         section: &'static str,
     },
+    /// A condition that cannot be asked of keys.
+    Key(InvalidKeyCondition),
+}
+
+/// Why a condition cannot be asked of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidKeyCondition {
     /// An operator or function that a key condition may not have.
-    KeyOperator {
+    Operator {
         /// The operator or function.
         operator: &'static str,
     },
-    /// A key condition with `size` in it.
-    KeyOperationNested,
-    /// A key condition on something within an attribute.
-    KeyPathNested,
-    /// A key condition on two attributes.
-    KeyAttributesCompared,
-    /// A key condition on no attribute.
-    KeyAttributeMissing,
-    /// An operator of a key condition that does not begin with the attribute.
-    KeyAttributeNotFirst {
+    /// There is a `size` in it.
+    OperationNested,
+    /// It asks of something within an attribute.
+    PathNested,
+    /// It compares two attributes.
+    AttributesCompared,
+    /// It asks of no attribute.
+    AttributeMissing,
+    /// An operator that has to begin with the attribute does not.
+    AttributeNotFirst {
         /// The operator or function.
         operator: &'static str,
     },
-    /// Two key conditions on one attribute.
-    KeyRepeated,
+    /// It asks twice of one attribute.
+    Repeated,
 }
 
 impl InvalidExpression {
@@ -256,6 +264,12 @@ impl InvalidPlaceholder {
     /// The fault of names or of values.
     pub fn of(self, kind: PlaceholderKind) -> ExpressionFault {
         ExpressionFault::Placeholders { kind, fault: self }
+    }
+}
+
+impl From<InvalidKeyCondition> for InvalidExpression {
+    fn from(fault: InvalidKeyCondition) -> Self {
+        Self::Key(fault)
     }
 }
 

@@ -1,24 +1,24 @@
 //! From a condition to the clauses of a key condition: what of all that a condition can say may be asked of keys.
 
-use super::fault::InvalidExpression;
+use super::fault::InvalidKeyCondition;
 use super::path::DocumentPath;
 use super::tree::{Comparator, Condition, KeyClause, KeyCondition, Operand};
 use crate::dynamo::value::Value;
 
 /// The clauses of a condition that asks keys alone, in their order. The condition has been checked.
-pub(super) fn key_clauses(condition: Condition) -> Result<Vec<KeyClause>, InvalidExpression> {
+pub(super) fn key_clauses(condition: Condition) -> Result<Vec<KeyClause>, InvalidKeyCondition> {
     let mut clauses: Vec<KeyClause> = Vec::new();
     collect(condition, &mut clauses)?;
     let repeated = |(index, clause): (usize, &KeyClause)| {
         clauses[..index].iter().any(|other| other.attribute == clause.attribute)
     };
     if clauses.iter().enumerate().any(repeated) {
-        return Err(InvalidExpression::KeyRepeated);
+        return Err(InvalidKeyCondition::Repeated);
     }
     Ok(clauses)
 }
 
-fn collect(condition: Condition, clauses: &mut Vec<KeyClause>) -> Result<(), InvalidExpression> {
+fn collect(condition: Condition, clauses: &mut Vec<KeyClause>) -> Result<(), InvalidKeyCondition> {
     let operator = match condition {
         Condition::And(parts) => return parts.into_iter().try_for_each(|part| collect(part, clauses)),
         Condition::Compare { left, comparator, right } => {
@@ -29,7 +29,7 @@ fn collect(condition: Condition, clauses: &mut Vec<KeyClause>) -> Result<(), Inv
                 Comparator::LessOrEqual => KeyCondition::LessOrEqual,
                 Comparator::Greater => KeyCondition::Greater,
                 Comparator::GreaterOrEqual => KeyCondition::GreaterOrEqual,
-                Comparator::NotEqual => return Err(InvalidExpression::KeyOperator { operator: "<>" }),
+                Comparator::NotEqual => return Err(InvalidKeyCondition::Operator { operator: "<>" }),
             };
             let (attribute, [value]) = attribute_and_values([left, right])?;
             clauses.push(KeyClause { attribute, condition: condition(value) });
@@ -55,12 +55,12 @@ fn collect(condition: Condition, clauses: &mut Vec<KeyClause>) -> Result<(), Inv
         Condition::AttributeType { .. } => "attribute_type",
         Condition::Contains { .. } | Condition::NotContains { .. } => "contains",
     };
-    Err(InvalidExpression::KeyOperator { operator })
+    Err(InvalidKeyCondition::Operator { operator })
 }
 
-fn check_first(operator: &'static str, operand: &Operand) -> Result<(), InvalidExpression> {
+fn check_first(operator: &'static str, operand: &Operand) -> Result<(), InvalidKeyCondition> {
     match operand {
-        Operand::Value(_) => Err(InvalidExpression::KeyAttributeNotFirst { operator }),
+        Operand::Value(_) => Err(InvalidKeyCondition::AttributeNotFirst { operator }),
         Operand::Path(_) | Operand::Size(_) => Ok(()),
     }
 }
@@ -68,25 +68,25 @@ fn check_first(operator: &'static str, operand: &Operand) -> Result<(), InvalidE
 /// Takes operands apart into the one attribute and the values.
 fn attribute_and_values<const OPERANDS: usize, const VALUES: usize>(
     operands: [Operand; OPERANDS],
-) -> Result<(String, [Value; VALUES]), InvalidExpression> {
+) -> Result<(String, [Value; VALUES]), InvalidKeyCondition> {
     let mut attribute = None;
     let mut values = Vec::new();
     for operand in operands {
         match operand {
-            Operand::Size(_) => return Err(InvalidExpression::KeyOperationNested),
-            Operand::Path(_) if attribute.is_some() => return Err(InvalidExpression::KeyAttributesCompared),
+            Operand::Size(_) => return Err(InvalidKeyCondition::OperationNested),
+            Operand::Path(_) if attribute.is_some() => return Err(InvalidKeyCondition::AttributesCompared),
             Operand::Path(path) => attribute = Some(top_level(&path)?),
             Operand::Value(constant) => values.push(constant.value().clone()),
         }
     }
     match (attribute, values.try_into()) {
         (Some(attribute), Ok(values)) => Ok((attribute, values)),
-        _ => Err(InvalidExpression::KeyAttributeMissing),
+        _ => Err(InvalidKeyCondition::AttributeMissing),
     }
 }
 
-fn top_level(path: &DocumentPath) -> Result<String, InvalidExpression> {
-    if path.rest().is_empty() { Ok(path.root().to_owned()) } else { Err(InvalidExpression::KeyPathNested) }
+fn top_level(path: &DocumentPath) -> Result<String, InvalidKeyCondition> {
+    if path.rest().is_empty() { Ok(path.root().to_owned()) } else { Err(InvalidKeyCondition::PathNested) }
 }
 
 /// What holds of the right operand when this holds of the left one.

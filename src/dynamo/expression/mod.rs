@@ -29,3 +29,9 @@ mod steps;
 pub mod evaluate;
 pub mod project;
 pub mod update;
+#[cfg(test)]
+mod said;
+#[cfg(test)]
+mod given;
+#[cfg(test)]
+mod properties;

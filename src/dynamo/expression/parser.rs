@@ -18,8 +18,8 @@
 //! A parenthesis can open a condition or an operand, and which one is known only behind it. So what stands between
 //! parentheses is parsed as either, and whoever goes on with it says what it has to be.
 //!
-//! Invariant: recursion is bounded by [`NESTING_MAX`], whatever the text. A text that nests deeper has more operators
-//! than are allowed, or redundant parentheses, or does not parse.
+//! Invariant: nesting is bounded by [`NESTING_MAX`], and so is recursion, whatever the text. A text that nests deeper has
+//! more operators than are allowed, or redundant parentheses, or does not parse.
 
 use super::fault::{InvalidExpression, SyntaxFault};
 use super::lexer::{Span, Token, TokenKind, tokens};
@@ -36,10 +36,7 @@ const NESTING_MAX: usize = EXPRESSION_OPERATORS_MAX + 10;
 
 /// Parses a condition, filter or key condition expression.
 pub(super) fn parse_condition(text: &str) -> Result<Syntax<ConditionSyntax>, InvalidExpression> {
-    parse(text, &["AND", "OR", "NOT", "BETWEEN", "IN"], |parser| {
-        let node = parser.condition()?;
-        parser.as_condition(node)
-    })
+    parse(text, &["AND", "OR", "NOT", "BETWEEN", "IN"], Parser::condition)
 }
 
 /// Parses an update expression.
@@ -70,6 +67,7 @@ fn parse<'t, Root>(
         keywords,
         next: 0,
         depth: 0,
+        negations: 0,
         call: None,
         last_group: None,
         notes: Notes::default(),
@@ -119,6 +117,8 @@ struct Parser<'t> {
     /// The position of the next token.
     next: usize,
     depth: usize,
+    /// How many there are in all.
+    negations: usize,
     /// The position among the calls of the one whose operands are parsed.
     call: Option<usize>,
     /// The positions of the parentheses of the group that ended last.
@@ -127,53 +127,55 @@ struct Parser<'t> {
 }
 
 impl Parser<'_> {
-    fn condition(&mut self) -> Parsed<Node> {
-        let first = self.negation()?;
-        if !self.is_at_keyword("AND") && !self.is_at_keyword("OR") {
-            return Ok(first);
-        }
-        let mut all = vec![self.as_condition(first)?];
-        let mut any = Vec::new();
+    /// The parentheses that are open are a list and not recursion: conditions nest deeper than anything else.
+    fn condition(&mut self) -> Parsed<ConditionSyntax> {
+        let mut around: Vec<(Level, usize)> = Vec::new();
+        let mut level = Level::default();
         loop {
-            if self.take_keyword("OR") {
-                any.push(one_or(mem::take(&mut all), ConditionSyntax::And));
-            } else if !self.take_keyword("AND") {
-                break;
+            self.negations(&mut level)?;
+            if self.is_at(TokenKind::ParenthesisOpen) {
+                let open = self.open()?;
+                around.push((mem::take(&mut level), open));
+                continue;
             }
-            let next = self.negation()?;
-            all.push(self.as_condition(next)?);
+            let operand = self.operand()?;
+            let mut node = self.test(operand)?;
+            while !self.is_at_keyword("AND") && !self.is_at_keyword("OR") {
+                if !level.is_empty() || around.is_empty() {
+                    let last = self.as_condition(node)?;
+                    node = Node::Condition(mem::take(&mut level).end(last));
+                }
+                let Some((outer, open)) = around.pop() else { return self.as_condition(node) };
+                self.close(open)?;
+                level = outer;
+                if let Node::Operand(operand) = node {
+                    let operand = self.path_of_group(operand)?;
+                    node = self.test(operand)?;
+                }
+            }
+            let condition = self.as_condition(node)?;
+            level.add(condition);
+            if self.take_keyword("OR") {
+                level.end_all();
+            } else {
+                self.next += 1;
+            }
         }
-        any.push(one_or(all, ConditionSyntax::And));
-        Ok(Node::Condition(one_or(any, ConditionSyntax::Or)))
     }
 
-    fn negation(&mut self) -> Parsed<Node> {
-        let mut negations = 0;
+    fn negations(&mut self, level: &mut Level) -> Parsed<()> {
         while self.take_keyword("NOT") {
-            negations += 1;
-            if negations > EXPRESSION_OPERATORS_MAX {
+            level.negations += 1;
+            self.negations += 1;
+            if self.negations > EXPRESSION_OPERATORS_MAX {
                 return Err(Stop::Nested(Nesting::Operators));
             }
         }
-        let node = self.test()?;
-        if negations == 0 {
-            return Ok(node);
-        }
-        let condition = self.as_condition(node)?;
-        let negated = (0..negations).fold(condition, |condition, _| ConditionSyntax::Not(condition.into()));
-        Ok(Node::Condition(negated))
+        Ok(())
     }
 
-    fn test(&mut self) -> Parsed<Node> {
-        let node = if self.is_at(TokenKind::ParenthesisOpen) {
-            match self.group(Self::condition)? {
-                Node::Operand(operand) => Node::Operand(self.path_of_group(operand)?),
-                condition @ Node::Condition(_) => condition,
-            }
-        } else {
-            Node::Operand(self.operand()?)
-        };
-        let Node::Operand(operand) = node else { return Ok(node) };
+    /// What begins with that operand.
+    fn test(&mut self, operand: OperandSyntax) -> Parsed<Node> {
         if let Some(TokenKind::Comparator(comparator)) = self.kind() {
             self.next += 1;
             let right = self.operand()?;
@@ -325,13 +327,25 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands between parentheses. Notes whether that is again only something between parentheses.
+    /// What stands between parentheses.
     fn group<T>(&mut self, rule: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let open = self.open()?;
+        let content = rule(self)?;
+        self.close(open)?;
+        Ok(content)
+    }
+
+    /// Takes a parenthesis that is not a function's; gives its position.
+    fn open(&mut self) -> Parsed<usize> {
         let open = self.next;
         let is_doubled = open > 0 && self.tokens[open - 1].kind == TokenKind::ParenthesisOpen;
         self.enter(if is_doubled { Nesting::Parentheses } else { Nesting::Operators })?;
         self.expect(TokenKind::ParenthesisOpen)?;
-        let content = rule(self)?;
+        Ok(open)
+    }
+
+    /// Takes the other parenthesis. Notes whether what stands between is again only something between parentheses.
+    fn close(&mut self, open: usize) -> Parsed<()> {
         let close = self.next;
         self.expect(TokenKind::ParenthesisClose)?;
         self.depth -= 1;
@@ -339,7 +353,7 @@ impl Parser<'_> {
             self.notes.has_redundant_parentheses = true;
         }
         self.last_group = Some((open, close));
-        Ok(content)
+        Ok(())
     }
 
     fn enter(&mut self, nesting: Nesting) -> Parsed<()> {
@@ -421,6 +435,39 @@ impl Parser<'_> {
             token: token.map(|token| token.of(self.text).to_owned()),
             near: near.of(self.text).to_owned(),
         }
+    }
+}
+
+/// What of a condition stands between the same parentheses and is parsed.
+#[derive(Debug, Default)]
+struct Level {
+    /// The parts that OR ended.
+    any: Vec<ConditionSyntax>,
+    /// The parts since then.
+    all: Vec<ConditionSyntax>,
+    /// How many NOT stand before the next part.
+    negations: usize,
+}
+
+impl Level {
+    fn is_empty(&self) -> bool {
+        self.any.is_empty() && self.all.is_empty() && self.negations == 0
+    }
+
+    fn add(&mut self, part: ConditionSyntax) {
+        let negations = 0..mem::take(&mut self.negations);
+        self.all.push(negations.fold(part, |part, _| ConditionSyntax::Not(Box::new(part))));
+    }
+
+    fn end_all(&mut self) {
+        self.any.push(one_or(mem::take(&mut self.all), ConditionSyntax::And));
+    }
+
+    /// The whole, with its last part.
+    fn end(mut self, last: ConditionSyntax) -> ConditionSyntax {
+        self.add(last);
+        self.end_all();
+        one_or(self.any, ConditionSyntax::Or)
     }
 }
 

@@ -68,7 +68,7 @@ impl Prepared<Vec<KeyClause>> {
         names: BTreeMap<String, String>,
     ) -> Result<Self, ExpressionFault> {
         Self::new(ExpressionKind::KeyCondition, text.into(), names, parse_condition, |syntax, scope| {
-            key_clauses(resolve::condition(syntax, scope)?)
+            Ok(key_clauses(resolve::condition(syntax, scope)?)?)
         })
     }
 }

@@ -106,10 +106,10 @@ impl Printer {
         match condition {
             Condition::And(parts) | Condition::Or(parts) if parts.len() == 1 => self.condition(&parts[0]),
             Condition::And(parts) => {
-                self.list(" AND ", parts, |printer, part| printer.part(part, Binding::Not))
+                self.list(" AND ", parts, |printer, part| printer.part(part, Binding::Not));
             }
             Condition::Or(parts) => {
-                self.list(" OR ", parts, |printer, part| printer.part(part, Binding::And))
+                self.list(" OR ", parts, |printer, part| printer.part(part, Binding::And));
             }
             Condition::Not(part) => {
                 self.push("NOT ");
@@ -264,7 +264,7 @@ impl Printer {
 
     fn operands(&mut self, function: &str, operands: [&Operand; 2]) {
         self.call(function, |printer| {
-            printer.list(", ", &operands, |printer, operand| printer.operand(operand))
+            printer.list(", ", &operands, |printer, operand| printer.operand(operand));
         });
     }
 

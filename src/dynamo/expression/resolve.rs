@@ -187,22 +187,18 @@ impl Scope<'_> {
             ConditionSyntax::And(all) => parts(all).map(Condition::And),
             ConditionSyntax::Or(any) => parts(any).map(Condition::Or),
             ConditionSyntax::Not(part) => Ok(Condition::Not(Box::new(self.condition(part)?))),
-            leaf => {
-                let operands = condition_operands(leaf);
-                operands.iter().try_for_each(|operand| self.check_operand_defined(operand))?;
-                if let ConditionSyntax::Function(function) = leaf {
-                    self.check_count(function)?;
-                }
-                operands.iter().try_for_each(|operand| self.check_counts(operand))?;
-                let leaf = self.leaf(leaf)?;
-                check::check_leaf(&leaf)?;
-                Ok(leaf)
-            }
+            leaf => self.leaf(leaf),
         }
     }
 
     fn leaf(self, syntax: &ConditionSyntax) -> Resolved<Condition> {
-        Ok(match syntax {
+        let operands = condition_operands(syntax);
+        operands.iter().try_for_each(|operand| self.check_operand_defined(operand))?;
+        if let ConditionSyntax::Function(function) = syntax {
+            self.check_count(function)?;
+        }
+        operands.iter().try_for_each(|operand| self.check_counts(operand))?;
+        let leaf = match syntax {
             ConditionSyntax::Compare { left, comparator, right } => Condition::Compare {
                 left: self.operand(left)?,
                 comparator: *comparator,
@@ -220,11 +216,13 @@ impl Scope<'_> {
                     .map(|candidate| self.operand(candidate))
                     .collect::<Resolved<_>>()?,
             },
-            ConditionSyntax::Function(function) => return self.function(function),
+            ConditionSyntax::Function(function) => self.function(function)?,
             ConditionSyntax::And(_) | ConditionSyntax::Or(_) | ConditionSyntax::Not(_) => {
                 return self.condition(syntax);
             }
-        })
+        };
+        check::check_leaf(&leaf)?;
+        Ok(leaf)
     }
 
     fn function(self, function: &FunctionSyntax) -> Resolved<Condition> {

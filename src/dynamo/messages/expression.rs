@@ -1,7 +1,8 @@
 //! The words of the faults of expressions, before an operation puts them into its envelope.
 
 use crate::dynamo::expression::fault::{
-    ExpressionFault, ExpressionKind, InvalidExpression, InvalidPlaceholder, PlaceholderKind, SyntaxFault,
+    ExpressionFault, ExpressionKind, InvalidExpression, InvalidKeyCondition, InvalidPlaceholder,
+    PlaceholderKind, SyntaxFault,
 };
 use crate::dynamo::value::{self, Value, ValueType};
 use std::fmt::{self, Display as _, Formatter};
@@ -63,7 +64,6 @@ fn write_placeholders(
 fn write_invalid(f: &mut Formatter<'_>, kind: ExpressionKind, fault: &InvalidExpression) -> fmt::Result {
     const COUNT: &str = "Incorrect number of operands for operator or function; operator or function: ";
     const TYPE: &str = "Incorrect operand type for operator or function; ";
-    const KEY: &str = "Invalid condition in KeyConditionExpression: ";
     const MISUSE: &str = "The function is not allowed to be used this way in an expression; function: ";
     match fault {
         InvalidExpression::Empty => f.write_str("The expression can not be empty;"),
@@ -151,23 +151,30 @@ fn write_invalid(f: &mut Formatter<'_>, kind: ExpressionKind, fault: &InvalidExp
         InvalidExpression::SectionRepeated { section } => {
             write!(f, "The \"{section}\" section can only be used once in an update expression;")
         }
-        InvalidExpression::KeyOperator { operator } => {
+        InvalidExpression::Key(fault) => write_key_condition(f, *fault),
+    }
+}
+
+fn write_key_condition(f: &mut Formatter<'_>, fault: InvalidKeyCondition) -> fmt::Result {
+    const INVALID: &str = "Invalid condition in KeyConditionExpression: ";
+    match fault {
+        InvalidKeyCondition::Operator { operator } => {
             write!(f, "Invalid operator used in KeyConditionExpression: {operator}")
         }
-        InvalidExpression::KeyOperationNested => {
+        InvalidKeyCondition::OperationNested => {
             f.write_str("KeyConditionExpressions cannot contain nested operations")
         }
-        InvalidExpression::KeyPathNested => {
+        InvalidKeyCondition::PathNested => {
             f.write_str("KeyConditionExpressions cannot have conditions on nested attributes")
         }
-        InvalidExpression::KeyAttributesCompared => {
-            write!(f, "{KEY}Multiple attribute names used in one condition")
+        InvalidKeyCondition::AttributesCompared => {
+            write!(f, "{INVALID}Multiple attribute names used in one condition")
         }
-        InvalidExpression::KeyAttributeMissing => write!(f, "{KEY}No key attribute specified"),
-        InvalidExpression::KeyAttributeNotFirst { operator } => {
-            write!(f, "{KEY}{operator} operator must have the key attribute as its first operand")
+        InvalidKeyCondition::AttributeMissing => write!(f, "{INVALID}No key attribute specified"),
+        InvalidKeyCondition::AttributeNotFirst { operator } => {
+            write!(f, "{INVALID}{operator} operator must have the key attribute as its first operand")
         }
-        InvalidExpression::KeyRepeated => {
+        InvalidKeyCondition::Repeated => {
             f.write_str("KeyConditionExpressions must only contain one condition per key")
         }
     }

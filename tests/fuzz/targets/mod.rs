@@ -15,4 +15,5 @@ pub mod number;
 pub mod stored_item;
 pub mod specification;
 pub mod expression_evaluate;
+pub mod expression_parse;
 pub mod engine_ops;
