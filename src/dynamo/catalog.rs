@@ -102,14 +102,9 @@ pub struct BackfillProgress {
     pub skipped: u64,
 }
 
-/// What a change makes of a record.
-enum Next {
-    Keep(TableRecord),
-    Remove,
-}
-
-/// A table before and after a change.
+/// A change that is done.
 struct Changed {
+    /// The table before it.
     old: TableRecord,
     /// The commit that made the change.
     seqno: SeqNo,
@@ -246,7 +241,7 @@ impl Catalog {
             for keyspace in record.keyspaces() {
                 put_dead(batch, keyspace, now_millis);
             }
-            Ok(Next::Remove)
+            Ok(None)
         })?;
         self.note_dead(changed.old.keyspaces(), changed.seqno);
         Ok(TableDescription::of_deleting(&changed.old, now_millis))
@@ -271,7 +266,7 @@ impl Catalog {
                 batch.put(row_key(NEXT_KEYSPACE_ROW, &[]), metadata::encode(&after(free, 1)?));
                 put_backfill_progress(batch, free, &BackfillProgress::default());
             }
-            Ok(Next::Keep(next))
+            Ok(Some(next))
         })?;
         Ok(TableDescription::of_updating(&changed.old, now_millis))
     }
@@ -321,7 +316,7 @@ impl Catalog {
                 Some((position, index)) if index.status == expected && record.id == table.id() => {
                     let mut next = record.clone();
                     change(&mut next, batch, position);
-                    Ok(Next::Keep(next))
+                    Ok(Some(next))
                 }
                 _ => Err(not_found(OPERATION, name)),
             }
@@ -378,7 +373,7 @@ impl Catalog {
                 let following = free.0.checked_add(1).map(ExpiryGeneration).ok_or_else(used_up)?;
                 batch.put(counter, metadata::encode(&following));
             }
-            Ok(Next::Keep(next))
+            Ok(Some(next))
         })?;
         Ok(request.time_to_live_specification)
     }
@@ -398,7 +393,7 @@ impl Catalog {
         let changed = self.change(engine, OPERATION, name, &[], |record, _| {
             let mut next = record.clone();
             tags::merge(&mut next.settings.tags, more).map_err(fault)?;
-            Ok(Next::Keep(next))
+            Ok(Some(next))
         });
         changed.map(drop).map_err(|error| with_arn(error, resource_arn))
     }
@@ -412,7 +407,7 @@ impl Catalog {
         let changed = self.change(engine, OPERATION, name, &[], |record, _| {
             let mut next = record.clone();
             next.settings.tags.retain(|key, _| !keys.contains(key));
-            Ok(Next::Keep(next))
+            Ok(Some(next))
         });
         changed.map(drop).map_err(|error| with_arn(error, resource_arn))
     }
@@ -427,7 +422,7 @@ impl Catalog {
         Ok(tags.map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect())
     }
 
-    /// Changes a table's record in one durable commit. `decide` may add rows to the batch; what it reads of `counters`
+    /// Changes a table's record in one durable commit, or removes it. `decide` may add rows to the batch; what it reads of `counters`
     /// is locked.
     fn change(
         &self,
@@ -435,7 +430,7 @@ impl Catalog {
         operation: Operation,
         name: &str,
         counters: &[u8],
-        decide: impl FnOnce(&TableRecord, &mut WriteBatch) -> Result<Next>,
+        decide: impl FnOnce(&TableRecord, &mut WriteBatch) -> Result<Option<TableRecord>>,
     ) -> Result<Changed> {
         let row = row_key(TABLE_ROW, name.as_bytes());
         let mut keys = vec![row.clone()];
@@ -458,11 +453,11 @@ impl Catalog {
             }
         };
         match next {
-            Next::Keep(mut record) => {
+            Some(mut record) => {
                 record.version = old.version + 1;
                 batch.put(row, metadata::encode(&record));
             }
-            Next::Remove => batch.delete(row),
+            None => batch.delete(row),
         }
         let ticket = engine.submit(&batch, Durability::Durable)?;
         let seqno = ticket.seqno();
@@ -598,4 +593,633 @@ fn after(first: KeyspaceId, count: usize) -> Result<KeyspaceId> {
 fn used_up() -> Error {
     let what = "number of tables, indexes and generations ever made";
     StoreError::new(StoreFault::TooLarge { what, size: usize::MAX, limit: u32::MAX as usize }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::schema::{GlobalIndex, LocalIndex, TableSchema};
+    use crate::dynamo::tables::description::ResourceStatus;
+    use crate::dynamo::tables::request::{
+        AttributeDefinition, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, KeySchemaElement,
+        ProjectionRequest, ProjectionType, StreamSpecification,
+    };
+    use crate::dynamo::tables::settings::{
+        BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+    };
+    use crate::engine::options::EngineOptions;
+    use crate::env::sim::Simulation;
+    use std::path::Path;
+
+    const NOW: u64 = 1_795_341_780_123;
+
+    /// A catalog on a simulated machine.
+    struct Store {
+        simulation: Simulation,
+        engine: Engine,
+        catalog: Catalog,
+    }
+
+    impl Store {
+        fn new() -> Self {
+            let simulation = Simulation::new(7);
+            simulation.clock().set_wall_millis(NOW);
+            Self::open(simulation)
+        }
+
+        fn open(simulation: Simulation) -> Self {
+            let options = EngineOptions::default();
+            let engine = Engine::open(simulation.environment(), Path::new("/store"), options);
+            let engine = engine.expect("a whole store");
+            let catalog = Catalog::open(&engine).expect("a whole catalog");
+            Self { simulation, engine, catalog }
+        }
+
+        fn reopen(self) -> Self {
+            let Self { simulation, engine, catalog } = self;
+            engine.close().expect("nothing failed");
+            drop((engine, catalog));
+            Self::open(simulation)
+        }
+
+        fn create(&self, request: impl Into<CreateTableRequest>) -> Result<Arc<TableDescriptor>> {
+            self.catalog.create_table(&self.engine, request.into())
+        }
+
+        fn update(&self, request: UpdateTableRequest) -> Result<TableDescription> {
+            self.catalog.update_table(&self.engine, request)
+        }
+
+        fn time_to_live(&self, attribute: &str, enabled: bool) -> Result<TimeToLiveSpecification> {
+            let attribute_name = attribute.to_owned();
+            let specification = TimeToLiveSpecification { attribute_name, enabled };
+            let request = UpdateTimeToLiveRequest {
+                table_name: "Music".to_owned(),
+                time_to_live_specification: specification,
+            };
+            self.catalog.update_time_to_live(&self.engine, request)
+        }
+
+        fn describe(&self) -> TableDescription {
+            self.catalog.describe_table("Music").expect("it was made")
+        }
+
+        fn table(&self) -> Arc<TableDescriptor> {
+            self.catalog.find(Operation::DescribeTable, "Music").expect("it was made")
+        }
+    }
+
+    fn schema(name: &str) -> TableSchema {
+        let schema = TableSchema::builder(name)
+            .partition_key("pk", KeyType::String)
+            .sort_key("sk", KeyType::Number)
+            .local_index(LocalIndex::builder("ByLocal").sort_key("x", KeyType::Binary))
+            .global_index(GlobalIndex::builder("ByGlobal").partition_key("x", KeyType::Binary));
+        schema.build().expect("a valid schema")
+    }
+
+    fn units(read_capacity_units: i64, write_capacity_units: i64) -> ProvisionedThroughput {
+        ProvisionedThroughput { read_capacity_units, write_capacity_units }
+    }
+
+    fn provisioned() -> CreateTableRequest {
+        let mut request = CreateTableRequest {
+            billing_mode: None,
+            provisioned_throughput: Some(units(5, 6)),
+            ..schema("Music").into()
+        };
+        for index in request.global_secondary_indexes.iter_mut().flatten() {
+            index.provisioned_throughput = Some(units(7, 8));
+        }
+        request
+    }
+
+    fn update() -> UpdateTableRequest {
+        UpdateTableRequest { table_name: "Music".to_owned(), ..UpdateTableRequest::default() }
+    }
+
+    fn index_updates(updates: Vec<GlobalIndexUpdate>) -> UpdateTableRequest {
+        UpdateTableRequest { global_secondary_index_updates: updates, ..update() }
+    }
+
+    fn create_index(name: &str, attribute: &str) -> GlobalIndexUpdate {
+        let key_type = crate::dynamo::fault::KeyRole::Partition;
+        let attribute_name = attribute.to_owned();
+        let projection_type = Some(ProjectionType::KeysOnly);
+        let index = IndexRequest {
+            index_name: name.to_owned(),
+            key_schema: vec![KeySchemaElement { attribute_name, key_type }],
+            projection: ProjectionRequest { projection_type, non_key_attributes: None },
+            ..IndexRequest::default()
+        };
+        GlobalIndexUpdate { create: Some(index), ..GlobalIndexUpdate::default() }
+    }
+
+    fn change_index(name: &str, throughput: ProvisionedThroughput) -> GlobalIndexUpdate {
+        let (index_name, provisioned_throughput) = (name.to_owned(), Some(throughput));
+        let change = IndexThroughputUpdate { index_name, provisioned_throughput, on_demand_throughput: None };
+        GlobalIndexUpdate { update: Some(change), ..GlobalIndexUpdate::default() }
+    }
+
+    fn delete_index(name: &str) -> GlobalIndexUpdate {
+        GlobalIndexUpdate { delete: Some(name.to_owned()), ..GlobalIndexUpdate::default() }
+    }
+
+    fn define(attribute: &str) -> Vec<AttributeDefinition> {
+        vec![AttributeDefinition { attribute_name: attribute.to_owned(), attribute_type: KeyType::String }]
+    }
+
+    fn make_index(name: &str) -> UpdateTableRequest {
+        UpdateTableRequest {
+            attribute_definitions: define("y"),
+            ..index_updates(vec![create_index(name, "y")])
+        }
+    }
+
+    #[track_caller]
+    fn refused<T: std::fmt::Debug>(result: Result<T>, exception: &str, message: &str) {
+        let error = result.expect_err("the request is wrong");
+        assert_eq!((error.exception(), error.to_string().as_str()), (exception, message));
+    }
+
+    const INVALID: &str = "ValidationException";
+    const NOT_FOUND: &str = "ResourceNotFoundException";
+    const IN_USE: &str = "ResourceInUseException";
+    const LIMIT: &str = "LimitExceededException";
+
+    #[test]
+    fn create_table_answers_and_describe_table_tells_in_dynamodbs_shapes() {
+        let store = Store::new();
+        let table = store.create(schema("Music")).expect("a new table");
+        let created = TableDescription::of_created(table.record(), NOW);
+        assert_eq!(created.table_status, ResourceStatus::Creating);
+        assert_eq!((created.warm_throughput, created.latest_stream_arn), (None, None));
+        assert_eq!(created.billing_mode_summary.expect("on demand").last_on_demand_millis, None);
+        let description = store.describe();
+        assert_eq!(description.table_status, ResourceStatus::Active);
+        assert_eq!(description.table_arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Music");
+        assert_eq!(description.created_at_millis, Some(NOW));
+        assert_eq!(description.billing_mode_summary.expect("on demand").last_on_demand_millis, Some(NOW));
+        assert_eq!(description.warm_throughput.expect("always there").read_units, 12_000);
+        let definitions = description.attribute_definitions.iter();
+        let names: Vec<_> = definitions.map(|definition| definition.attribute_name.as_str()).collect();
+        assert_eq!(names, ["pk", "sk", "x"]);
+        let local = &description.local_secondary_indexes[0];
+        assert_eq!((local.index_status, local.provisioned_throughput), (None, None));
+        let global = &description.global_secondary_indexes[0];
+        assert_eq!((global.index_status, global.backfilling), (Some(ResourceStatus::Active), None));
+        assert_eq!(global.index_arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Music/index/ByGlobal");
+        refused(store.create(schema("Music")), IN_USE, "Table already exists: Music");
+        let invalid = CreateTableRequest { billing_mode: None, ..schema("Music").into() };
+        refused(
+            store.create(invalid),
+            INVALID,
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be \
+             specified when BillingMode is PROVISIONED",
+        );
+        let by_arn = store.catalog.describe_table(&description.table_arn).expect("the long name will do");
+        assert_eq!(by_arn, description);
+        refused(
+            store.catalog.describe_table("Missing"),
+            NOT_FOUND,
+            "Requested resource not found: Table: Missing not found",
+        );
+    }
+
+    #[test]
+    fn a_provisioned_table_has_no_billing_summary_until_it_was_on_demand() {
+        let store = Store::new();
+        store.create(provisioned()).expect("a new table");
+        let billed = |mode| UpdateTableRequest { billing_mode: Some(mode), ..update() };
+        assert_eq!(store.describe().billing_mode_summary, None);
+        store.update(billed(BillingMode::PayPerRequest)).expect("it is provisioned");
+        let description = store.describe();
+        assert_eq!(description.provisioned_throughput.read_capacity_units, 0);
+        let index = &description.global_secondary_indexes[0].provisioned_throughput;
+        assert_eq!(index.expect("always there").write_capacity_units, 0);
+        let to_provisioned = |indexes| UpdateTableRequest {
+            billing_mode: Some(BillingMode::Provisioned),
+            provisioned_throughput: Some(units(1, 2)),
+            ..index_updates(indexes)
+        };
+        refused(
+            store.update(billed(BillingMode::Provisioned)),
+            INVALID,
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be \
+             specified when BillingMode is PROVISIONED",
+        );
+        refused(
+            store.update(to_provisioned(Vec::new())),
+            INVALID,
+            "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: \
+             ByGlobal",
+        );
+        refused(
+            store.update(UpdateTableRequest { provisioned_throughput: Some(units(1, 2)), ..update() }),
+            INVALID,
+            "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be \
+             specified when BillingMode is PAY_PER_REQUEST",
+        );
+        let switched = to_provisioned(vec![change_index("ByGlobal", units(3, 4))]);
+        let old = store.update(switched).expect("all is provisioned");
+        assert_eq!(
+            (old.table_status, old.provisioned_throughput.read_capacity_units),
+            (ResourceStatus::Updating, 0)
+        );
+        let summary = store.describe().billing_mode_summary.expect("it was once on demand");
+        assert_eq!(summary.billing_mode, BillingMode::Provisioned);
+    }
+
+    #[test]
+    fn throughput_changes_or_is_told_to_be_the_same() {
+        let store = Store::new();
+        store.create(provisioned()).expect("a new table");
+        let table = |throughput| UpdateTableRequest { provisioned_throughput: Some(throughput), ..update() };
+        refused(
+            store.update(table(units(5, 6))),
+            INVALID,
+            "The provisioned throughput for the table will not change. The requested value equals the current \
+             value. Current ReadCapacityUnits provisioned for the table: 5. Requested ReadCapacityUnits: 5. Current \
+             WriteCapacityUnits provisioned for the table: 6. Requested WriteCapacityUnits: 6. Refer to the Amazon \
+             DynamoDB Developer Guide for current limits and how to request higher limits.",
+        );
+        store.update(table(units(4, 6))).expect("another throughput");
+        let throughput = store.describe().provisioned_throughput;
+        assert_eq!((throughput.read_capacity_units, throughput.number_of_decreases_today), (4, 1));
+        let error = store.update(index_updates(vec![change_index("ByGlobal", units(7, 8))]));
+        assert!(
+            error
+                .expect_err("the same")
+                .to_string()
+                .starts_with("The provisioned throughput for the index ByGlobal will not change.")
+        );
+        let missing = change_index("Other", units(1, 1));
+        refused(
+            store.update(index_updates(vec![missing])),
+            NOT_FOUND,
+            "Requested resource not found: Index Other for table Music",
+        );
+    }
+
+    #[test]
+    fn update_table_is_one_change_a_call() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let before = store.describe();
+        let parameter = |request: UpdateTableRequest, message: &str| {
+            let message = format!("One or more parameter values were invalid: {message}");
+            refused(store.update(request), INVALID, &message);
+        };
+        let nothing = store.update(UpdateTableRequest { attribute_definitions: define("y"), ..update() });
+        assert!(
+            nothing.expect_err("nothing").to_string().starts_with("At least one of ProvisionedThroughput, ")
+        );
+        let on_demand = Some(BillingMode::PayPerRequest);
+        parameter(
+            UpdateTableRequest {
+                deletion_protection_enabled: Some(true),
+                billing_mode: on_demand,
+                ..update()
+            },
+            "DeletionProtection modification must be the only operation in the request",
+        );
+        let table_class = Some(TableClass::Standard);
+        parameter(
+            UpdateTableRequest { table_class, billing_mode: on_demand, ..update() },
+            "TableClass modification must be the only operation in the request",
+        );
+        let sse_specification = Some(SseSpecification::default());
+        parameter(
+            UpdateTableRequest { sse_specification, billing_mode: on_demand, ..update() },
+            "SSE modification must be the only operation in the request",
+        );
+        parameter(
+            UpdateTableRequest { provisioned_throughput: Some(units(1, 1)), ..make_index("ByY") },
+            "You cannot create or delete index while updating table IOPS",
+        );
+        let stream = StreamSpecification { stream_enabled: false, stream_view_type: None };
+        parameter(
+            UpdateTableRequest { stream_specification: Some(stream), ..make_index("ByY") },
+            "You cannot create or delete index while changing stream status",
+        );
+        parameter(
+            index_updates(vec![GlobalIndexUpdate::default()]),
+            "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+             GlobalSecondaryIndexUpdate.Delete must not be null",
+        );
+        let two = GlobalIndexUpdate { delete: Some("ByGlobal".to_owned()), ..create_index("ByY", "y") };
+        parameter(
+            index_updates(vec![two]),
+            "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+        );
+        parameter(
+            index_updates(vec![delete_index("ByGlobal"), change_index("ByGlobal", units(1, 1))]),
+            "Only one global secondary index update per index is allowed simultaneously. Index: ByGlobal",
+        );
+        refused(
+            store.update(UpdateTableRequest { table_name: "Missing".to_owned(), ..make_index("ByY") }),
+            NOT_FOUND,
+            "Requested resource not found: Table: Missing not found",
+        );
+        assert_eq!(store.describe(), before, "a refused call changes nothing");
+        assert_eq!(store.table().version(), 1);
+    }
+
+    #[test]
+    fn an_index_is_made_filled_and_dropped() {
+        const AT_ONCE: &str = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table";
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let deletion = |name: &str| store.update(index_updates(vec![delete_index(name)]));
+        let exists = "Attempting to create an index which already exists";
+        refused(store.update(make_index("ByGlobal")), INVALID, exists);
+        refused(store.update(make_index("ByLocal")), INVALID, exists);
+        refused(deletion("ByY"), NOT_FOUND, "Requested resource not found: Index ByY for table Music");
+        let local = "Cannot delete an index that is not a GlobalSecondaryIndex: ByLocal";
+        refused(deletion("ByLocal"), INVALID, local);
+        refused(
+            store.update(index_updates(vec![create_index("ByY", "y")])),
+            INVALID,
+            "One or more parameter values were invalid: AttributeDefinitions is not specified for index: ByY",
+        );
+        let contradicted = index_updates(vec![create_index("ByX", "x")]);
+        refused(
+            store.update(UpdateTableRequest { attribute_definitions: define("x"), ..contradicted }),
+            INVALID,
+            "Attribute Name is duplicated: x",
+        );
+        refused(
+            store.update(index_updates(vec![create_index("ByY", "y"), delete_index("ByGlobal")])),
+            LIMIT,
+            AT_ONCE,
+        );
+
+        let answer = store.update(make_index("ByY")).expect("a new index");
+        assert_eq!(answer.global_secondary_indexes.len(), 1, "the old values");
+        let described = store.describe();
+        assert_eq!(described.table_status, ResourceStatus::Updating);
+        let index = &described.global_secondary_indexes[1];
+        assert_eq!((index.index_status, index.backfilling), (Some(ResourceStatus::Creating), Some(true)));
+        refused(store.update(make_index("ByZ")), LIMIT, AT_ONCE);
+        refused(deletion("ByGlobal"), LIMIT, AT_ONCE);
+        refused(
+            store.catalog.delete_table(&store.engine, "Music"),
+            IN_USE,
+            "Attempt to change a resource which is still in use: Table is being updated: Music",
+        );
+
+        let table = store.table();
+        let keyspace = table.record().global_indexes[1].keyspace;
+        let progress = BackfillProgress { last_key: vec![7], items: 3, skipped: 1 };
+        let mut batch = WriteBatch::new();
+        put_backfill_progress(&mut batch, keyspace, &progress);
+        store.engine.write(&batch, Durability::Durable).expect("space");
+        let store = store.reopen();
+        assert_eq!(store.describe(), described);
+        let kept = store.catalog.backfill_progress(&store.engine, keyspace);
+        assert_eq!(kept.expect("it can be read"), Some(progress));
+        assert!(store.catalog.remove_index(&store.engine, &table, keyspace).is_err(), "it is not dropped");
+        store.catalog.activate_index(&store.engine, &table, keyspace).expect("it is being made");
+        assert_eq!(store.describe().table_status, ResourceStatus::Active);
+        let kept = store.catalog.backfill_progress(&store.engine, keyspace);
+        assert_eq!(kept.expect("it can be read"), None);
+
+        store.update(index_updates(vec![delete_index("ByY")])).expect("nothing else is under way");
+        let status = store.describe().global_secondary_indexes[1].index_status;
+        assert_eq!(status, Some(ResourceStatus::Deleting));
+        store.catalog.remove_index(&store.engine, &table, keyspace).expect("it is being dropped");
+        let store = store.reopen();
+        let description = store.describe();
+        assert_eq!(description.global_secondary_indexes.len(), 1);
+        assert_eq!(description.attribute_definitions.len(), 3, "nobody uses y");
+        assert_eq!(store.table().version(), 5);
+        let dead = store.catalog.dead_keyspaces();
+        assert_eq!(dead.iter().map(|dead| dead.keyspace).collect::<Vec<_>>(), [keyspace]);
+    }
+
+    #[test]
+    fn a_stream_is_begun_and_ended() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let stream = |stream_enabled, stream_view_type| {
+            let stream_specification = Some(StreamSpecification { stream_enabled, stream_view_type });
+            store.update(UpdateTableRequest { stream_specification, ..update() })
+        };
+        let images = Some(StreamViewType::NewAndOldImages);
+        refused(stream(false, None), INVALID, "Table has no stream to disable: TableName: Music");
+        let invalid = "One or more parameter values were invalid: If stream is being ";
+        refused(stream(true, None), INVALID, &format!("{invalid}enabled then UpdateViewType is required"));
+        refused(
+            stream(false, images),
+            INVALID,
+            &format!("{invalid}disabled, then UpdateViewType must not be specified"),
+        );
+        stream(true, images).expect("there is none");
+        refused(stream(true, images), INVALID, "Table already has an enabled stream: TableName: Music");
+        let first = store.describe();
+        assert_eq!(first.stream_specification.expect("it has one").stream_view_type, images);
+        assert_eq!(
+            first.latest_stream_arn.as_deref(),
+            Some("arn:aws:dynamodb:us-east-1:000000000000:table/Music/stream/2026-11-22T10:03:00.123")
+        );
+        stream(false, None).expect("there is one");
+        let ended = store.describe();
+        assert_eq!((ended.stream_specification, &ended.latest_stream_arn), (None, &first.latest_stream_arn));
+        stream(true, images).expect("there is none");
+        assert_ne!(store.describe().latest_stream_arn, first.latest_stream_arn);
+    }
+
+    #[test]
+    fn every_setting_is_there_after_reopening() {
+        let store = Store::new();
+        let request = CreateTableRequest {
+            on_demand_throughput: Some(OnDemandThroughput {
+                max_read_request_units: Some(3),
+                max_write_request_units: None,
+            }),
+            sse_specification: Some(SseSpecification { enabled: true, kms_master_key_id: Some("k".into()) }),
+            stream_specification: Some(StreamSpecification {
+                stream_enabled: true,
+                stream_view_type: Some(StreamViewType::OldImage),
+            }),
+            table_class: Some(TableClass::Standard),
+            deletion_protection_enabled: Some(true),
+            tags: vec![Tag { key: "k".into(), value: "v".into() }],
+            ..provisioned()
+        };
+        store.create(request).expect("a new table");
+        let table_class = Some(TableClass::StandardInfrequentAccess);
+        store.update(UpdateTableRequest { table_class, ..update() }).expect("another class");
+        store
+            .update(UpdateTableRequest { provisioned_throughput: Some(units(4, 9)), ..update() })
+            .expect("more");
+        let changed = index_updates(vec![change_index("ByGlobal", units(9, 1))]);
+        store.update(changed).expect("another throughput");
+        store.time_to_live("expires", true).expect("nothing expires");
+        let (record, description) = (store.table().record().clone(), store.describe());
+        assert_eq!(record.version, 5);
+        assert_eq!(description.sse.as_ref().and_then(|sse| sse.kms_master_key_id.as_deref()), Some("k"));
+        let store = store.reopen();
+        assert_eq!((store.table().record(), store.describe()), (&record, description));
+        assert!(store.table().is_current());
+    }
+
+    #[test]
+    fn a_deleted_table_is_gone_and_its_keyspaces_are_dead_until_they_are_forgotten() {
+        let store = Store::new();
+        let music = store.create(schema("Music")).expect("a new table");
+        let other = store.create(schema("Other")).expect("a new table");
+        let delete = |store: &Store| store.catalog.delete_table(&store.engine, "Music");
+        let protection = |store: &Store, protected| {
+            store.update(UpdateTableRequest { deletion_protection_enabled: Some(protected), ..update() })
+        };
+        protection(&store, true).expect("a change");
+        assert!(!music.is_current(), "there is a newer version");
+        refused(
+            delete(&store),
+            INVALID,
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
+             protection first.",
+        );
+        protection(&store, false).expect("a change");
+        let answer = delete(&store).expect("it is there");
+        assert_eq!(answer.table_status, ResourceStatus::Deleting);
+        assert_eq!((answer.created_at_millis, answer.key_schema.len()), (None, 0));
+        let gone = "Requested resource not found: Table: Music not found";
+        refused(delete(&store), NOT_FOUND, gone);
+        assert_eq!(music.state().version(), None);
+        refused(store.catalog.current(Operation::GetItem, &music), NOT_FOUND, "Requested resource not found");
+        assert!(store.catalog.current(Operation::GetItem, &other).is_ok());
+
+        let keyspaces: Vec<_> = music.record().keyspaces().collect();
+        let dead = |store: &Store| -> Vec<_> {
+            store.catalog.dead_keyspaces().into_iter().map(|dead| dead.keyspace).collect()
+        };
+        assert_eq!((keyspaces.len(), dead(&store)), (3, keyspaces.clone()));
+        let store = store.reopen();
+        assert_eq!(dead(&store), keyspaces);
+        let again = store.create(schema("Music")).expect("the name is free");
+        assert_ne!(again.id(), music.id());
+        assert!(again.record().keyspaces().all(|keyspace| !keyspaces.contains(&keyspace)));
+        assert!(store.catalog.current(Operation::GetItem, &music).is_err(), "another incarnation");
+        store.catalog.forget(&store.engine, &keyspaces[..2]).expect("space");
+        assert_eq!(dead(&store), keyspaces[2..]);
+        assert_eq!(dead(&store.reopen()), keyspaces[2..]);
+    }
+
+    #[test]
+    fn a_failed_sync_of_a_deletion_leaves_the_table_in_the_map() {
+        use crate::env::sim::{FaultRule, OpKind, errno};
+        let store = Store::new();
+        let music = store.create(schema("Music")).expect("a new table");
+        store.simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
+        assert!(store.catalog.delete_table(&store.engine, "Music").is_err());
+        assert!(music.is_current(), "only what is published is in the map");
+        assert_eq!(store.catalog.dead_keyspaces(), []);
+    }
+
+    #[test]
+    fn tables_are_listed_by_page() {
+        let store = Store::new();
+        for name in ["Ccc", "Aaa", "Bbb"] {
+            store.create(schema(name)).expect("a new table");
+        }
+        let list = |start: Option<&str>, limit| {
+            let exclusive_start_table_name = start.map(str::to_owned);
+            let answer = store.catalog.list_tables(&ListTablesRequest { exclusive_start_table_name, limit });
+            answer.map(|answer| (answer.table_names, answer.last_evaluated_table_name))
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let check = |start, limit, expected: &[&str], last: Option<&str>| {
+            assert_eq!(list(start, limit).expect("valid"), (names(expected), last.map(str::to_owned)));
+        };
+        check(None, None, &["Aaa", "Bbb", "Ccc"], None);
+        check(None, Some(3), &["Aaa", "Bbb", "Ccc"], None);
+        check(None, Some(2), &["Aaa", "Bbb"], Some("Bbb"));
+        check(Some("Bbb"), Some(2), &["Ccc"], None);
+        check(Some("Bba"), Some(1), &["Bbb"], Some("Bbb"));
+        check(Some("Ddd"), None, &[], None);
+        let member = |value: &str, must: &str| {
+            format!(
+                "1 validation error detected: Value '{value}' at 'limit' failed to satisfy constraint: Member must \
+                 have value {must}"
+            )
+        };
+        refused(list(None, Some(0)), INVALID, &member("0", "greater than or equal to 1"));
+        refused(list(None, Some(101)), INVALID, &member("101", "less than or equal to 100"));
+    }
+
+    #[test]
+    fn time_to_live_is_enabled_and_disabled_under_generations_that_never_come_again() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let describe = |store: &Store| store.catalog.describe_time_to_live("Music").expect("it is there");
+        assert_eq!(describe(&store), TimeToLiveDescription::Disabled);
+        refused(store.time_to_live("expires", false), INVALID, "TimeToLive is already disabled");
+        let answer = store.time_to_live("expires", true).expect("nothing expires");
+        assert_eq!(answer, TimeToLiveSpecification { attribute_name: "expires".to_owned(), enabled: true });
+        let enabled = TimeToLiveDescription::Enabled { attribute_name: "expires".to_owned() };
+        assert_eq!(describe(&store), enabled);
+        refused(store.time_to_live("expires", true), INVALID, "TimeToLive is already enabled");
+        let different = "TimeToLive is active on a different AttributeName: current AttributeName is expires";
+        refused(store.time_to_live("other", true), INVALID, different);
+        refused(store.time_to_live("other", false), INVALID, different);
+        refused(
+            store.time_to_live("", true),
+            INVALID,
+            "1 validation error detected: Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy \
+             constraint: Member must have length greater than or equal to 1",
+        );
+        let generation = |store: &Store| {
+            let active = store.table().settings().time_to_live.active.clone();
+            active.expect("items expire").generation
+        };
+        let first = generation(&store);
+        store.time_to_live("expires", false).expect("items expire");
+        store.catalog.delete_table(&store.engine, "Music").expect("it is there");
+        store.create(schema("Music")).expect("the name is free");
+        let store = store.reopen();
+        store.time_to_live("other", true).expect("nothing expires");
+        assert!(generation(&store) > first);
+        store.time_to_live("other", false).expect("items expire");
+        let state = store.table().settings().time_to_live.clone();
+        assert_eq!((state.active, state.ended[0].ended_at_millis), (None, NOW));
+    }
+
+    #[test]
+    fn tags_are_put_on_and_taken_off() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let (arn, missing) = (arn::of_table("Music"), arn::of_table("Missing"));
+        let tag = |key: &str| Tag { key: key.to_owned(), value: "v".to_owned() };
+        let list = |store: &Store| -> Vec<_> {
+            let tags = store.catalog.list_tags_of_resource(&arn).expect("it is there");
+            tags.into_iter().map(|tag| tag.key).collect()
+        };
+        store.catalog.tag_resource(&store.engine, &arn, vec![tag("b"), tag("a")]).expect("valid tags");
+        assert_eq!(list(&store), ["a", "b"]);
+        let keys = ["a".to_owned(), "none".to_owned()];
+        store.catalog.untag_resource(&store.engine, &arn, &keys).expect("absent keys do not matter");
+        let store = store.reopen();
+        assert_eq!(list(&store), ["b"]);
+        let not_found = format!("Requested resource not found: ResourceArn: {missing} not found");
+        refused(store.catalog.list_tags_of_resource(&missing), NOT_FOUND, &not_found);
+        refused(store.catalog.tag_resource(&store.engine, &missing, vec![tag("a")]), NOT_FOUND, &not_found);
+        refused(store.catalog.untag_resource(&store.engine, &missing, &keys), NOT_FOUND, &not_found);
+        let index = arn::of_index("Music", "ByLocal");
+        refused(
+            store.catalog.list_tags_of_resource(&index),
+            INVALID,
+            &format!(
+                "One or more parameter values were invalid: Invalid resource arn provided, only table or stream is \
+                 accepted. Provided resource arn: {index}"
+            ),
+        );
+        refused(
+            store.catalog.list_tags_of_resource("Music"),
+            INVALID,
+            "One or more parameter values were invalid: ARNs must start with 'arn:': Music",
+        );
+    }
 }

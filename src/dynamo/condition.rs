@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn conditions_that_do_not_fit_the_key_are_refused_in_dynamodbs_words() {
         let (p, q) = (equal("p", "x"), equal("q", 1));
-        check(&[p.clone()], Err("Query condition missed key schema element: q"));
+        check(std::slice::from_ref(&p), Err("Query condition missed key schema element: q"));
         check(&[], Err("Query condition missed key schema element: p"));
         check(
             &[p.clone(), q.clone(), equal("other", 1)],

@@ -22,9 +22,11 @@ use std::collections::BTreeSet;
 
 /// An entry of an index, as the engine keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct IndexEntry {
-    key: Vec<u8>,
-    value: Vec<u8>,
+pub struct IndexEntry {
+    /// The engine's key.
+    pub key: Vec<u8>,
+    /// What it holds: an item's stored bytes.
+    pub value: Vec<u8>,
 }
 
 /// Why an item has no entry that can be derived.
@@ -118,13 +120,18 @@ fn check_size(size_bytes: usize) -> Result<(), EntryFault> {
     Ok(())
 }
 
-/// The entry of an item that was written before the index was made. An item that does not fit the index has none.
-pub fn backfill_entry(
+/// The entry of an item that is already written, perhaps before the index was made. An item that does not fit the index
+/// has none: a backfill steps over it.
+pub fn fitting_entry(
     index: &IndexDescriptor,
     item_key: &[u8],
     item: &StoredItem<'_>,
-) -> Result<Option<(Vec<u8>, Vec<u8>)>, DecodeError> {
-    Ok(fitting_entry(index, item_key, item)?.map(|entry| (entry.key, entry.value)))
+) -> Result<Option<IndexEntry>, DecodeError> {
+    match entry_key(index, item_key, item, Touched::All) {
+        Ok(Some(key)) => Ok(Some(IndexEntry { key, value: projected(index, item)? })),
+        Ok(None) | Err(EntryFault::Refused(_)) => Ok(None),
+        Err(EntryFault::Damaged(error)) => Err(error),
+    }
 }
 
 /// Adds to `batch` what changes in the indexes when `old` becomes the item that has the entries `new`.
@@ -159,19 +166,6 @@ pub(super) fn change(
         }
     }
     Ok(())
-}
-
-/// The entry of an item in `index`, if it has one; an item that does not fit has none.
-fn fitting_entry(
-    index: &IndexDescriptor,
-    item_key: &[u8],
-    item: &StoredItem<'_>,
-) -> Result<Option<IndexEntry>, DecodeError> {
-    match entry_key(index, item_key, item, Touched::All) {
-        Ok(Some(key)) => Ok(Some(IndexEntry { key, value: projected(index, item)? })),
-        Ok(None) | Err(EntryFault::Refused(_)) => Ok(None),
-        Err(EntryFault::Damaged(error)) => Err(error),
-    }
 }
 
 /// The key of an item's entry in `index`, if it has one.
@@ -353,7 +347,9 @@ mod tests {
         let entries = entries_of(&table, &item, Touched::All).expect("it fits");
         let key = |keyspace: u32, components: &[KeyRef<'_>]| {
             let mut key = KeyspaceId(keyspace).prefix().to_vec();
-            components.iter().for_each(|component| component.encode(&mut key));
+            for component in components {
+                component.encode(&mut key);
+            }
             key
         };
         let (pk, sk) = (KeyRef::String("p"), KeyRef::Number(7.into()));
@@ -412,9 +408,9 @@ mod tests {
         let check = |item: Item| {
             let (key, bytes) = (item_key::of_item(&table, &item).expect("it has its key"), encoded(&item));
             let stored = StoredItem::parse(&bytes).expect("an item");
-            let entry = backfill_entry(&table.indexes()[1], &key, &stored).expect("the item parses");
+            let entry = fitting_entry(&table.indexes()[1], &key, &stored).expect("the item parses");
             let entries = entries_of(&table, &item, Touched::All).unwrap_or_default();
-            let written = entries.into_iter().nth(1).flatten().map(|entry| (entry.key, entry.value));
+            let written = entries.into_iter().nth(1).flatten();
             assert_eq!(entry, written, "a backfill makes what a write makes");
             entry.is_some()
         };

@@ -34,8 +34,8 @@ pub struct KeySchema {
 
 impl KeySchema {
     /// The key of a table or of a local index: a partition attribute, and perhaps one to sort by.
-    pub(super) fn single(elements: Vec<(KeyRole, KeyAttribute)>) -> Result<Self, SchemaFault> {
-        let key = Self::of(&elements)?;
+    pub(super) fn single(elements: &[(KeyRole, KeyAttribute)]) -> Result<Self, SchemaFault> {
+        let key = Self::of(elements)?;
         match elements.get(1) {
             Some((KeyRole::Partition, _)) => Err(SchemaFault::SecondKeyNotSort),
             _ => Ok(key),
@@ -43,11 +43,8 @@ impl KeySchema {
     }
 
     /// The key of the global index `index`.
-    pub(super) fn composite(
-        index: &str,
-        elements: Vec<(KeyRole, KeyAttribute)>,
-    ) -> Result<Self, SchemaFault> {
-        let key = Self::of(&elements)?;
+    pub(super) fn composite(index: &str, elements: &[(KeyRole, KeyAttribute)]) -> Result<Self, SchemaFault> {
+        let key = Self::of(elements)?;
         if !elements.is_sorted_by_key(|(role, _)| *role == KeyRole::Sort) {
             return Err(SchemaFault::PartitionBehindSort { index: index.to_owned() });
         }
@@ -364,13 +361,13 @@ impl TryFrom<StoredSchema> for TableSchema {
     fn try_from(stored: StoredSchema) -> Result<Self, &'static str> {
         let assemble = || {
             let StoredSchema { name, key, local_indexes, global_indexes } = stored;
-            let mut schema = Self::new(name, KeySchema::single(key.elements())?);
+            let mut schema = Self::new(name, KeySchema::single(&key.elements())?);
             for LocalIndex { name, key, projection } in local_indexes {
-                let key = KeySchema::single(key.elements())?;
+                let key = KeySchema::single(&key.elements())?;
                 schema.add_local_index(LocalIndex::new(name, key, projection)?)?;
             }
             for GlobalIndex { name, key, projection } in global_indexes {
-                let key = KeySchema::composite(&name, key.elements())?;
+                let key = KeySchema::composite(&name, &key.elements())?;
                 schema.add_global_index(GlobalIndex::new(name, key, projection)?)?;
             }
             schema.check_whole()?;
@@ -431,7 +428,7 @@ mod tests {
         use KeyRole::{Partition, Sort};
         let check = |roles: &[KeyRole]| {
             let elements = roles.iter().zip('a'..).map(|(role, name)| attribute(*role, &name.to_string()));
-            KeySchema::composite("ByX", elements.collect()).map(drop)
+            KeySchema::composite("ByX", &elements.collect::<Vec<_>>()).map(drop)
         };
         assert_eq!(check(&[Partition]), Ok(()));
         assert_eq!(check(&[Partition, Partition, Partition, Partition, Sort, Sort, Sort, Sort]), Ok(()));
@@ -444,7 +441,7 @@ mod tests {
         let too_many = |role| Err(SchemaFault::TooManyKeyAttributes { index: index(), role });
         assert_eq!(check(&[Partition; 5]), too_many(Partition));
         assert_eq!(check(&[Partition, Sort, Sort, Sort, Sort, Sort]), too_many(Sort));
-        let twice = [Partition, Partition, Sort].map(|role| attribute(role, "a")).to_vec();
-        assert_eq!(KeySchema::composite("ByX", twice), Err(SchemaFault::SameKeyAttribute));
+        let twice = [Partition, Partition, Sort].map(|role| attribute(role, "a"));
+        assert_eq!(KeySchema::composite("ByX", &twice), Err(SchemaFault::SameKeyAttribute));
     }
 }

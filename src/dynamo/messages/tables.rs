@@ -9,7 +9,6 @@ use std::fmt::{self, Formatter};
 pub(super) const PARAMETER: &str = "One or more parameter values were invalid: ";
 
 /// What DynamoDB says of a definition that does not fit together.
-#[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
 pub(super) fn write_schema(f: &mut Formatter<'_>, fault: &SchemaFault) -> fmt::Result {
     match fault {
         SchemaFault::FirstKeyNotPartition => {

@@ -171,7 +171,7 @@ fn table_schema(name: String, request: &CreateTableRequest) -> Result<TableSchem
         SchemaFault::IndexKeyUndefined { .. } if has_sort_key => SchemaFault::KeyUndefined,
         other => other,
     })?;
-    let key = KeySchema::single(elements)?;
+    let key = KeySchema::single(&elements)?;
     let has_indexes = request.local_secondary_indexes.is_some() || request.global_secondary_indexes.is_some();
     if !has_indexes && definitions.len() != request.key_schema.len() {
         return Err(SchemaFault::DefinitionCount.into());
@@ -200,7 +200,7 @@ fn names(definitions: &[AttributeDefinition]) -> Vec<String> {
 }
 
 fn local_index(index: &IndexRequest, definitions: &[AttributeDefinition]) -> Result<LocalIndex, SchemaFault> {
-    let key = KeySchema::single(typed(&index.key_schema, definitions)?)?;
+    let key = KeySchema::single(&typed(&index.key_schema, definitions)?)?;
     LocalIndex::new(index.index_name.clone(), key, projection(&index.projection)?)
 }
 
@@ -210,7 +210,7 @@ pub(super) fn global_index(
     definitions: &[AttributeDefinition],
 ) -> Result<GlobalIndex, SchemaFault> {
     let elements = typed(&index.key_schema, definitions)?;
-    let key = KeySchema::composite(&index.index_name, elements)?;
+    let key = KeySchema::composite(&index.index_name, &elements)?;
     GlobalIndex::new(index.index_name.clone(), key, projection(&index.projection)?)
 }
 
@@ -248,4 +248,252 @@ fn new_stream(request: Option<StreamSpecification>, now_millis: u64) -> Result<S
         }
     }
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::tables::request::Tag;
+    use crate::dynamo::tables::settings::StreamViewType;
+
+    fn element(name: &str, key_type: KeyRole) -> KeySchemaElement {
+        KeySchemaElement { attribute_name: name.to_owned(), key_type }
+    }
+
+    fn key(names: &[&str]) -> Vec<KeySchemaElement> {
+        let roles = [KeyRole::Partition, KeyRole::Sort, KeyRole::Sort];
+        names.iter().zip(roles).map(|(name, role)| element(name, role)).collect()
+    }
+
+    fn define(names: &[&str]) -> Vec<AttributeDefinition> {
+        let define = |name: &&str| AttributeDefinition {
+            attribute_name: (*name).to_owned(),
+            attribute_type: KeyType::String,
+        };
+        names.iter().map(define).collect()
+    }
+
+    fn index(name: &str, names: &[&str]) -> IndexRequest {
+        let projection_type = Some(ProjectionType::All);
+        let projection = ProjectionRequest { projection_type, non_key_attributes: None };
+        IndexRequest { index_name: name.to_owned(), key_schema: key(names), projection, ..Default::default() }
+    }
+
+    /// A table with a sort key, on demand, whose definitions are those of `names`.
+    fn table(names: &[&str]) -> CreateTableRequest {
+        CreateTableRequest {
+            table_name: "Music".to_owned(),
+            key_schema: key(&["pk", "sk"]),
+            attribute_definitions: define(names),
+            billing_mode: Some(BillingMode::PayPerRequest),
+            ..CreateTableRequest::default()
+        }
+    }
+
+    fn with_local(names: &[&str], index: IndexRequest) -> CreateTableRequest {
+        CreateTableRequest { local_secondary_indexes: Some(vec![index]), ..table(names) }
+    }
+
+    fn with_global(names: &[&str], index: IndexRequest) -> CreateTableRequest {
+        CreateTableRequest { global_secondary_indexes: Some(vec![index]), ..table(names) }
+    }
+
+    fn units(read_capacity_units: i64, write_capacity_units: i64) -> ProvisionedThroughput {
+        ProvisionedThroughput { read_capacity_units, write_capacity_units }
+    }
+
+    #[track_caller]
+    fn check(request: CreateTableRequest, message: &str) {
+        let error = NewTable::of_request(request, 7).expect_err("the request is wrong");
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.exception(), "ValidationException");
+    }
+
+    #[track_caller]
+    fn check_parameter(request: CreateTableRequest, message: &str) {
+        check(request, &format!("One or more parameter values were invalid: {message}"));
+    }
+
+    #[test]
+    fn billing_and_throughput_go_together() {
+        let provisioned = |throughput| CreateTableRequest {
+            billing_mode: None,
+            provisioned_throughput: throughput,
+            ..table(&["pk", "sk"])
+        };
+        check_parameter(
+            provisioned(None),
+            "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED",
+        );
+        check_parameter(
+            CreateTableRequest { provisioned_throughput: Some(units(1, 1)), ..table(&["pk", "sk"]) },
+            "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is \
+             PAY_PER_REQUEST",
+        );
+        check(
+            provisioned(Some(units(0, 1))),
+            "1 validation error detected: Value '0' at 'provisionedThroughput.readCapacityUnits' failed to \
+             satisfy constraint: Member must have value greater than or equal to 1",
+        );
+        check(
+            provisioned(Some(units(1, 1_000_000_000_001))),
+            "Given value 1000000000001 for WriteCapacityUnits is out of bounds",
+        );
+        let mut of_index = with_global(&["pk", "sk"], index("ByX", &["sk"]));
+        of_index.global_secondary_indexes.as_mut().expect("it has one")[0].provisioned_throughput =
+            Some(units(1, 1));
+        check_parameter(
+            of_index.clone(),
+            "ProvisionedThroughput should not be specified for index: ByX when BillingMode is PAY_PER_REQUEST",
+        );
+        let provisioned =
+            CreateTableRequest { billing_mode: None, provisioned_throughput: Some(units(1, 1)), ..of_index };
+        let table = NewTable::of_request(provisioned.clone(), 7).expect("all is provisioned");
+        assert_eq!(table.index_throughputs, [(Some(units(1, 1)), None)]);
+        assert_eq!(table.settings.last_on_demand_millis, None);
+        let without = Some(vec![index("ByX", &["sk"])]);
+        check_parameter(
+            CreateTableRequest { global_secondary_indexes: without, ..provisioned },
+            "ProvisionedThroughput must be specified for index: ByX",
+        );
+    }
+
+    #[test]
+    fn what_is_defined_is_what_keys_use() {
+        check_parameter(
+            table(&["pk", "sk", "x"]),
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
+             AttributeDefinitions",
+        );
+        check(table(&["pk"]), "Invalid KeySchema: Some index key attribute have no definition");
+        check_parameter(
+            CreateTableRequest { key_schema: key(&["pk"]), ..table(&["x"]) },
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [pk], \
+             AttributeDefinitions: [x]",
+        );
+        check(table(&["pk", "sk", "sk"]), "Attribute Name is duplicated: sk");
+        check_parameter(
+            with_global(&["pk", "sk", "x"], index("ByY", &["y"])),
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [y], \
+             AttributeDefinitions: [pk, sk, x]",
+        );
+        check_parameter(
+            with_global(&["sk", "pk", "x", "y"], index("ByY", &["y"])),
+            "Some AttributeDefinitions are not used. AttributeDefinitions: [sk, pk, x, y], keys used: [pk, sk, y]",
+        );
+        assert!(NewTable::of_request(with_global(&["x", "sk", "pk"], index("ByX", &["x"])), 7).is_ok());
+    }
+
+    #[test]
+    fn local_indexes_fit_the_table() {
+        let local = |names: &[&str]| with_local(&["pk", "sk", "x"], index("ByX", names));
+        assert!(NewTable::of_request(local(&["pk", "x"]), 7).is_ok());
+        check_parameter(local(&["pk"]), "Index KeySchema does not have a range key for index: ByX");
+        check_parameter(
+            local(&["x", "pk"]),
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: ByX. index \
+             hash key: x, table hash key: pk",
+        );
+        check_parameter(
+            CreateTableRequest { key_schema: key(&["pk"]), ..local(&["pk", "x"]) },
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+        );
+        check(
+            local(&["pk", "pk"]),
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        );
+        let twice = CreateTableRequest {
+            global_secondary_indexes: Some(vec![index("ByX", &["x"])]),
+            ..local(&["pk", "x"])
+        };
+        check_parameter(twice, "Duplicate index name: ByX");
+        let many = (0..6).map(|number| index(&format!("By{number}"), &["pk", "x"])).collect();
+        check_parameter(
+            CreateTableRequest { local_secondary_indexes: Some(many), ..local(&["pk", "x"]) },
+            "Number of LocalSecondaryIndexes exceeds per-table limit of 5",
+        );
+    }
+
+    #[test]
+    fn a_list_of_indexes_is_absent_or_has_some() {
+        check_parameter(
+            CreateTableRequest { local_secondary_indexes: Some(Vec::new()), ..table(&["pk", "sk"]) },
+            "List of LocalSecondaryIndexes is empty",
+        );
+        check_parameter(
+            CreateTableRequest { global_secondary_indexes: Some(Vec::new()), ..table(&["pk", "sk"]) },
+            "List of GlobalSecondaryIndexes is empty",
+        );
+    }
+
+    #[test]
+    fn a_projection_says_its_type_and_names_attributes_if_it_includes_them() {
+        let projected = |projection_type, names: Option<&[&str]>| {
+            let names = names.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            let projection = ProjectionRequest { projection_type, non_key_attributes: names };
+            with_global(&["pk", "sk"], IndexRequest { projection, ..index("ByX", &["sk"]) })
+        };
+        check_parameter(projected(None, None), "Unknown ProjectionType: null");
+        check_parameter(
+            projected(Some(ProjectionType::All), Some(&["a"])),
+            "ProjectionType is ALL, but NonKeyAttributes is specified",
+        );
+        check_parameter(
+            projected(Some(ProjectionType::KeysOnly), Some(&["a"])),
+            "ProjectionType is KEYS_ONLY, but NonKeyAttributes is specified",
+        );
+        check_parameter(
+            projected(Some(ProjectionType::Include), None),
+            "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+        );
+        check(
+            projected(Some(ProjectionType::Include), Some(&[])),
+            "1 validation error detected: Value '[]' at \
+             'globalSecondaryIndexes.1.member.projection.nonKeyAttributes' failed to satisfy constraint: Member \
+             must have length greater than or equal to 1",
+        );
+    }
+
+    #[test]
+    fn a_stream_says_what_its_records_hold() {
+        let with = |stream_enabled, stream_view_type| CreateTableRequest {
+            stream_specification: Some(StreamSpecification { stream_enabled, stream_view_type }),
+            ..table(&["pk", "sk"])
+        };
+        check_parameter(
+            with(true, None),
+            "Table is being created with a stream enabled, UpdateViewType is required",
+        );
+        let view_type = Some(StreamViewType::OldImage);
+        check_parameter(
+            with(false, view_type),
+            "Table is being created with a stream disabled, UpdateViewType should not be specified",
+        );
+        let stream = |request| NewTable::of_request(request, 7).expect("a valid request").settings.stream;
+        assert_eq!(stream(with(true, view_type)), StreamState { view_type, began_at_millis: Some(7) });
+        assert_eq!(stream(with(false, None)), StreamState::default());
+    }
+
+    #[test]
+    fn an_invalid_tag_is_an_invalid_table() {
+        let tag = |key: &str| Tag { key: key.to_owned(), value: "v".to_owned() };
+        check(
+            CreateTableRequest { tags: vec![tag("good"), tag("b*d")], ..table(&["pk", "sk"]) },
+            "The Tag Key provided is invalid, Key: b*d",
+        );
+    }
+
+    #[test]
+    fn a_schema_as_a_request_makes_the_same_schema() {
+        let request = with_local(&["pk", "sk", "x"], index("ByX", &["pk", "x"]));
+        let request = CreateTableRequest {
+            global_secondary_indexes: Some(vec![index("ByAll", &["x", "sk", "pk"])]),
+            ..request
+        };
+        let table = NewTable::of_request(request, 7).expect("a valid request");
+        assert_eq!(table.schema.global_indexes()[0].key().sort().len(), 2);
+        let again = NewTable::of_request(table.schema.clone().into(), 7).expect("it was valid");
+        assert_eq!(again, table);
+    }
 }
