@@ -59,7 +59,8 @@ impl Database {
         DatabaseOptions::default()
     }
 
-    /// Makes a table, durably.
+    /// Makes a table, durably: of a [`TableSchema`](crate::dynamo::schema::TableSchema), or of a [`CreateTableRequest`]
+    /// that says more.
     ///
     /// ```
     /// use pixii::{Database, ErrorKind, KeyType, TableSchema};
@@ -72,8 +73,6 @@ impl Database {
     /// assert_eq!(error.to_string(), "Table already exists: Notes");
     /// # Ok::<(), pixii::Error>(())
     /// ```
-    ///
-    /// Of a [`TableSchema`](crate::dynamo::schema::TableSchema), or of a [`CreateTableRequest`] that says more.
     pub fn create_table(&self, request: impl Into<CreateTableRequest>) -> Result<Table> {
         Ok(self.handle(self.catalog.create_table(&self.engine, request.into())?))
     }

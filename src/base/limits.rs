@@ -1,7 +1,7 @@
 //! Every limit of the storage layers, by name. The limits of the data model stand in `dynamo::limits`.
 
-/// Longest key of an entry in bytes, keyspace id included: an index entry's key holds four key attributes of up to
-/// 2,048 bytes, each of which escaping can double.
+/// Longest key of an entry in bytes, keyspace id included: an index entry's key holds up to five partition attributes of
+/// 2,048 bytes and two sort keys of 1,024, all of which escaping can double.
 pub const KEY_BYTES_MAX: usize = 32 * 1024;
 
 /// Longest value of an entry in bytes. Above DynamoDB's 409,600-byte items with room for their encoding.

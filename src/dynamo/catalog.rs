@@ -157,6 +157,11 @@ impl Catalog {
         current.map(Cow::Owned).ok_or_else(|| not_found(operation, name))
     }
 
+    /// All tables, in the order of their names. Whoever brings unfinished indexes on looks here when a store is opened.
+    pub fn tables(&self) -> Vec<Arc<TableDescriptor>> {
+        self.tables.read().values().cloned().collect()
+    }
+
     /// The names of all tables in the order of their bytes.
     pub fn names(&self) -> Vec<String> {
         self.tables.read().keys().cloned().collect()
@@ -1063,6 +1068,8 @@ mod tests {
         let store = store.reopen();
         assert_eq!((store.table().record(), store.describe()), (&record, description));
         assert!(store.table().is_current());
+        let tables = store.catalog.tables();
+        assert_eq!(tables.iter().map(|table| table.schema().name()).collect::<Vec<_>>(), ["Music"]);
     }
 
     #[test]

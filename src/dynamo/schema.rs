@@ -7,7 +7,7 @@
 //! 3. A local index has its table's partition key and one sort attribute; its table has a sort key.
 //!
 //! The faults come in DynamoDB's order if the parts are put together in the order of the request: the table's key, the
-//! local indexes, the global ones, and then [`TableSchema::check_whole`].
+//! local indexes, the global ones, and then `check_whole`.
 
 use super::fault::{IndexScope, KeyRole, SchemaFault};
 use super::key::KeyType;

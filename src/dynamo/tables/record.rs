@@ -1,6 +1,6 @@
 //! Everything that the catalog keeps of a table.
 //!
-//! Invariant: each index of the schema has its keyspace, in the order of the schema. [`TableRecord::check`] holds a
+//! Invariant: each index of the schema has its keyspace, in the order of the schema. `check` holds a
 //! stored record to it.
 
 use super::definition::NewTable;

@@ -1,6 +1,6 @@
 //! What `UpdateTable` does to a table's record: one change at a time.
 //!
-//! [`TableUpdate::parse`] says what can be said before the table is looked up, [`TableUpdate::apply`] the rest. A
+//! `parse` says what can be said before the table is looked up, `apply` the rest. A
 //! refused update changes nothing: whoever applies it does so to a copy.
 
 use super::arn;
