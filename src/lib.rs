@@ -76,11 +76,12 @@ pub use api::expression::condition::{Condition, all, any};
 pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
-pub use api::query::{Items, Query, Scan};
+pub use api::query::{Items, Query, Read, ReadRequest, Scan};
 pub use api::table::Table;
 pub use api::typed::TypedTable;
-pub use api::write::{Delete, Put};
+pub use api::write::{Delete, Put, Update, Write, WriteRequest};
 pub use base::error::Outcome;
+pub use dynamo::capacity::{CapacityDetail, ConsumedCapacity, ReturnConsumedCapacity};
 pub use dynamo::error::{Error, ErrorKind, Result};
 pub use dynamo::expression::fault::ExpressionFault;
 pub use dynamo::expression::path::{DocumentPath, PathElement};
@@ -88,10 +89,15 @@ pub use dynamo::expression::prepared::Prepared;
 pub use dynamo::expression::text::{ExpressionText, expression};
 pub use dynamo::expression::tree::{KeyCondition, ProjectionExpression};
 pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
+pub use dynamo::item_fault::{CancellationCode, CancellationReason, ReadFault, WriteFault};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
 pub use dynamo::number::{Number, NumberError};
-pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
+pub use dynamo::read::request::{
+    BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,
+    Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
+    TransactGetRequest,
+};
 pub use dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
 pub use dynamo::serde::de::{from_item, from_value};
 pub use dynamo::serde::error::{SerdeError, SerdeFault};
@@ -111,7 +117,15 @@ pub use dynamo::tables::settings::{
     BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
 };
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
+pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest};
+pub use dynamo::write::request::{
+    DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
+    ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,
+};
+pub use dynamo::write::single::Pending;
+pub use dynamo::write::transact::{
+    PendingTransaction, TransactWrite, TransactWriteOutput, TransactWriteRequest,
+};
 pub use engine::commit::Commit;
 pub use engine::options::{Durability, EngineOptions};
 pub use engine::statistics::Statistics;

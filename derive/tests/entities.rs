@@ -138,7 +138,7 @@ fn entities_are_written_read_and_removed_by_their_typed_keys() {
     assert_eq!(all(newest_first).expect("they can be read"), [second.clone(), first.clone()]);
     let scanned = messages.scan().into_iter().collect();
     assert_eq!(all(scanned).expect("they can be read"), [first.clone(), second]);
-    let old = messages.delete_request(("kitchen", 9)).return_old().send().expect("a valid key").old_item;
+    let old = messages.delete_request(("kitchen", 9)).return_old().send().expect("a valid key").attributes;
     assert!(old.is_some());
     messages.delete(("kitchen", 7)).expect("a valid key");
     assert_eq!(messages.table().scan().into_iter().count(), 0);

@@ -1,20 +1,25 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::query::read_item;
 use super::table::Table;
 use super::typed::TypedTable;
-use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
+use crate::dynamo::read;
+use crate::dynamo::read::request::{BatchGetOutput, BatchGetRequest, TransactGetOutput, TransactGetRequest};
+use crate::dynamo::store::Store;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
 use crate::dynamo::tables::request::{
     CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
     UpdateTableRequest, UpdateTimeToLiveRequest,
 };
+use crate::dynamo::write;
+use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest};
+use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::options::EngineOptions;
 use crate::engine::statistics::Statistics;
-use crate::engine::store::Engine;
 use crate::env::environment::Environment;
 use std::fmt;
 use std::path::Path;
@@ -39,8 +44,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Database {
-    engine: Engine,
-    catalog: Arc<Catalog>,
+    store: Store,
 }
 
 impl Database {
@@ -74,16 +78,16 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn create_table(&self, request: impl Into<CreateTableRequest>) -> Result<Table> {
-        Ok(self.handle(self.catalog.create_table(&self.engine, request.into())?))
+        Ok(self.handle(self.store.catalog.create_table(&self.store.engine, request.into())?))
     }
 
     /// The table `name`. The name may be the long one.
     pub fn table(&self, name: &str) -> Result<Table> {
-        Ok(self.handle(self.catalog.find(Operation::DescribeTable, name)?))
+        Ok(self.handle(self.store.catalog.find(Operation::DescribeTable, name)?))
     }
 
     fn handle(&self, table: Arc<TableDescriptor>) -> Table {
-        Table::new(self.engine.clone(), Arc::clone(&self.catalog), table)
+        Table::new(self.store.clone(), table)
     }
 
     /// The table of the entities `E`, by the name that they give it.
@@ -110,12 +114,12 @@ impl Database {
 
     /// The names of all tables in the order of their bytes.
     pub fn tables(&self) -> Vec<String> {
-        self.catalog.names()
+        self.store.catalog.names()
     }
 
     /// A page of the names of all tables.
     pub fn list_tables(&self, request: &ListTablesRequest) -> Result<ListTablesOutput> {
-        self.catalog.list_tables(request)
+        self.store.catalog.list_tables(request)
     }
 
     /// Tells what the table `name` is.
@@ -131,7 +135,7 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn describe_table(&self, name: &str) -> Result<TableDescription> {
-        self.catalog.describe_table(name)
+        self.store.catalog.describe_table(name)
     }
 
     /// Changes a table, durably: one thing at a time. Answers with what the table was.
@@ -151,7 +155,7 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn update_table(&self, request: UpdateTableRequest) -> Result<TableDescription> {
-        self.catalog.update_table(&self.engine, request)
+        self.store.catalog.update_table(&self.store.engine, request)
     }
 
     /// Removes a table with all its items, durably. Every later request through its handles is refused.
@@ -170,17 +174,17 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn delete_table(&self, name: &str) -> Result<TableDescription> {
-        self.catalog.delete_table(&self.engine, name)
+        self.store.catalog.delete_table(&self.store.engine, name)
     }
 
     /// Says by which attribute the items of a table expire, durably.
     pub fn update_time_to_live(&self, request: UpdateTimeToLiveRequest) -> Result<TimeToLiveSpecification> {
-        self.catalog.update_time_to_live(&self.engine, request)
+        self.store.catalog.update_time_to_live(&self.store.engine, request)
     }
 
     /// Tells by which attribute the items of the table `name` expire.
     pub fn describe_time_to_live(&self, name: &str) -> Result<TimeToLiveDescription> {
-        self.catalog.describe_time_to_live(name)
+        self.store.catalog.describe_time_to_live(name)
     }
 
     /// Puts tags on a table, durably: all, or none. The table is named by its long name.
@@ -197,37 +201,112 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn tag_resource(&self, resource_arn: &str, tags: Vec<Tag>) -> Result<()> {
-        self.catalog.tag_resource(&self.engine, resource_arn, tags)
+        self.store.catalog.tag_resource(&self.store.engine, resource_arn, tags)
     }
 
     /// Takes tags off a table, durably.
     pub fn untag_resource(&self, resource_arn: &str, tag_keys: &[String]) -> Result<()> {
-        self.catalog.untag_resource(&self.engine, resource_arn, tag_keys)
+        self.store.catalog.untag_resource(&self.store.engine, resource_arn, tag_keys)
     }
 
     /// A table's tags, in the order of their keys.
     pub fn list_tags_of_resource(&self, resource_arn: &str) -> Result<Vec<Tag>> {
-        self.catalog.list_tags_of_resource(resource_arn)
+        self.store.catalog.list_tags_of_resource(resource_arn)
+    }
+
+    /// Writes and removes up to 25 items of several tables, each by itself: some may be done when another fails.
+    ///
+    /// ```
+    /// use pixii::{BatchWrite, BatchWriteRequest, Database, Item, KeyType, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let notes = database.create_table(schema)?;
+    /// let writes = (0..20).map(|id| BatchWrite::Put(Item::new().with("id", id))).collect();
+    /// database.batch_write(BatchWriteRequest {
+    ///     writes: [("Notes".to_owned(), writes)].into(),
+    ///     ..BatchWriteRequest::default()
+    /// })?;
+    /// assert_eq!(notes.scan().count()?, 20);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
+        write::batch::write(&self.store, request)?.wait()
+    }
+
+    /// Reads up to 100 items of several tables at one moment.
+    ///
+    /// ```
+    /// use pixii::{BatchGetRequest, Database, IntoKey, Item, KeyType, KeysAndAttributes, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// database.create_table(schema)?.put(&Item::new().with("id", 1))?;
+    /// let keys = vec![1.into_key(), 2.into_key()];
+    /// let asked = KeysAndAttributes { keys, ..KeysAndAttributes::default() };
+    /// let answer = database.batch_get(BatchGetRequest {
+    ///     tables: [("Notes".to_owned(), asked)].into(),
+    ///     ..BatchGetRequest::default()
+    /// })?;
+    /// assert_eq!(answer.responses["Notes"].len(), 1);
+    /// assert!(answer.unprocessed_keys.is_empty());
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn batch_get(&self, request: BatchGetRequest) -> Result<BatchGetOutput> {
+        read::batch::get(&self.store, request, |item| read_item(item, Operation::BatchGetItem))
+    }
+
+    /// Makes up to 100 writes of several tables, all or none.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, Item, KeyType, PutRequest, TableSchema, TransactWrite, TransactWriteRequest, attr};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Users").partition_key("email", KeyType::String).build()?;
+    /// database.create_table(schema)?;
+    /// let mut put = PutRequest::new(Item::new().with("email", "ada@example.com"));
+    /// put.options.condition = Some(attr("email").not_exists().into_tree().expect("a name"));
+    /// let request = TransactWriteRequest {
+    ///     actions: vec![("Users".to_owned(), TransactWrite::Put(put))],
+    ///     ..TransactWriteRequest::default()
+    /// };
+    /// database.transact_write(&request)?;
+    /// let error = database.transact_write(&request).expect_err("the user exists");
+    /// assert_eq!(error.kind(), ErrorKind::TransactionCanceled);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn transact_write(&self, request: &TransactWriteRequest) -> Result<TransactWriteOutput> {
+        self.submit_transact_write(request)?.wait()
+    }
+
+    /// Gives a transaction its place in the order of commits without waiting for it to be acknowledged.
+    pub fn submit_transact_write(&self, request: &TransactWriteRequest) -> Result<PendingTransaction> {
+        write::transact::write(&self.store, request)
+    }
+
+    /// Reads up to 100 items of several tables at one moment, in the order of the request.
+    pub fn transact_get(&self, request: &TransactGetRequest) -> Result<TransactGetOutput> {
+        read::transact::get(&self.store, request, |item| read_item(item, Operation::TransactGetItems))
     }
 
     /// Writes what is in memory to tables on disk. Nothing needs this to be durable.
     pub fn flush(&self) -> Result<()> {
-        Ok(self.engine.flush()?)
+        Ok(self.store.engine.flush()?)
     }
 
     /// Rewrites all tables on disk without what is overwritten or removed.
     pub fn compact(&self) -> Result<()> {
-        Ok(self.engine.compact()?)
+        Ok(self.store.engine.compact()?)
     }
 
     /// Syncs what is buffered and ends all work. Every later read and write of items, through any handle, is refused; iterators that had begun go on.
     pub fn close(&self) -> Result<()> {
-        Ok(self.engine.close()?)
+        Ok(self.store.engine.close()?)
     }
 
     /// What the storage below counts.
     pub fn statistics(&self) -> Statistics {
-        self.engine.statistics()
+        self.store.engine.statistics()
     }
 }
 
@@ -285,9 +364,7 @@ impl DatabaseOptions {
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
         let Self { environment, engine } = self;
-        let engine = Engine::open(environment, directory.as_ref(), engine)?;
-        let catalog = Arc::new(Catalog::open(&engine)?);
-        Ok(Database { engine, catalog })
+        Ok(Database { store: Store::open(environment, directory.as_ref(), engine)? })
     }
 }
 

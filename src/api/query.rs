@@ -1,10 +1,15 @@
 //! Queries and scans: built step by step, then read as an iterator or page by page.
 
+use super::expression::condition::Condition;
 use super::handle::Handle;
+use crate::dynamo::capacity::ReturnConsumedCapacity;
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::expression::tree::KeyCondition;
+use crate::dynamo::expression::tree::{KeyCondition, ProjectionExpression};
 use crate::dynamo::fault::{Fault, Operation};
-use crate::dynamo::read::{Order, Page, QueryRequest, ScanRequest, Walk};
+use crate::dynamo::read::request::{
+    Consistency, KeyConditions, Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select,
+};
+use crate::dynamo::read::walk::Walk;
 use crate::dynamo::serde::de::from_stored;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::value::{Item, Value};
@@ -13,7 +18,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 /// How a stored item becomes what the caller asked for.
-type Read<T> = fn(&StoredItem<'_>, Operation) -> Result<T>;
+type Decode<T> = fn(&StoredItem<'_>, Operation) -> Result<T>;
 
 pub(super) fn read_item(item: &StoredItem<'_>, _operation: Operation) -> Result<Item> {
     item.to_item().map_err(|error| Error::damaged("item", error))
@@ -23,9 +28,21 @@ pub(super) fn read_typed<T: DeserializeOwned>(item: &StoredItem<'_>, operation: 
     from_stored(*item).map_err(|error| Error::new(operation, Fault::Serde(error)))
 }
 
+/// A read of many items with options: a [`Query`] or a [`Scan`].
+#[must_use = "nothing is read before it is iterated over, or asked for a page"]
+#[derive(Clone)]
+pub struct Read<'a, R, T = Item> {
+    handle: &'a Handle,
+    request: R,
+    filter: Option<Condition>,
+    /// What was found wrong while the request was built.
+    error: Option<Error>,
+    decode: Decode<T>,
+}
+
 /// The items of one partition in the order of their sort key; made by [`Table::query`](super::table::Table::query).
 ///
-/// Iterate over it to read everything that matches, or ask for a [`page`](Self::page) as DynamoDB cuts it.
+/// Iterate over it to read everything that matches, or ask for a [`page`](Read::page) as DynamoDB cuts it.
 ///
 /// ```
 /// # use pixii::{Database, Item, KeyType, TableSchema};
@@ -47,25 +64,55 @@ pub(super) fn read_typed<T: DeserializeOwned>(item: &StoredItem<'_>, operation: 
 /// assert_eq!(newest_first[0].get("SentAt"), Some(&20.into()));
 /// # Ok::<(), pixii::Error>(())
 /// ```
-#[must_use = "nothing is read before it is iterated over, or asked for a page"]
-#[derive(Clone)]
-pub struct Query<'a, T = Item> {
-    handle: &'a Handle,
-    request: QueryRequest,
-    /// What was found wrong while the request was built.
-    error: Option<Error>,
-    read: Read<T>,
-}
+pub type Query<'a, T = Item> = Read<'a, QueryRequest, T>;
 
 /// All items; made by [`Table::scan`](super::table::Table::scan).
 ///
-/// Iterate over it to read everything, or ask for a [`page`](Self::page) as DynamoDB cuts it.
-#[must_use = "nothing is read before it is iterated over, or asked for a page"]
-#[derive(Clone)]
-pub struct Scan<'a, T = Item> {
-    handle: &'a Handle,
-    request: ScanRequest,
-    read: Read<T>,
+/// Iterate over it to read everything, or ask for a [`page`](Read::page) as DynamoDB cuts it.
+pub type Scan<'a, T = Item> = Read<'a, ScanRequest, T>;
+
+/// A request to read many items, as plain data.
+pub trait ReadRequest: sealed::Sealed {
+    /// What queries and scans have in common.
+    fn options(&mut self) -> &mut ReadOptions;
+}
+
+mod sealed {
+    use super::{Handle, Operation, Result, Walk};
+
+    pub trait Sealed: Sized {
+        const OPERATION: Operation;
+
+        fn walk(self, on: &Handle) -> Result<Walk>;
+    }
+}
+
+impl ReadRequest for QueryRequest {
+    fn options(&mut self) -> &mut ReadOptions {
+        &mut self.options
+    }
+}
+
+impl sealed::Sealed for QueryRequest {
+    const OPERATION: Operation = Operation::Query;
+
+    fn walk(self, on: &Handle) -> Result<Walk> {
+        Walk::query(&on.store, &on.table, self, None)
+    }
+}
+
+impl ReadRequest for ScanRequest {
+    fn options(&mut self) -> &mut ReadOptions {
+        &mut self.options
+    }
+}
+
+impl sealed::Sealed for ScanRequest {
+    const OPERATION: Operation = Operation::Scan;
+
+    fn walk(self, on: &Handle) -> Result<Walk> {
+        Walk::scan(&on.store, &on.table, self, None)
+    }
 }
 
 impl<'a> Query<'a> {
@@ -74,27 +121,32 @@ impl<'a> Query<'a> {
             Ok(partition) => (vec![partition], None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        let request = QueryRequest { partition, ..QueryRequest::default() };
-        Self { handle, request, error, read: read_item }
+        let key = KeyConditions::Places { partition, sort: Vec::new() };
+        let request = QueryRequest { key, ..QueryRequest::default() };
+        Self { handle, request, filter: None, error, decode: read_item }
     }
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn new(handle: &'a Handle) -> Self {
-        Self { handle, request: ScanRequest::default(), read: read_item }
+        Self { handle, request: ScanRequest::default(), filter: None, error: None, decode: read_item }
     }
 }
 
-impl<'a, T> Query<'a, T> {
-    /// Reads the index of this name instead of the table; the partition is then the index's.
-    pub fn index(mut self, name: impl Into<String>) -> Self {
-        self.request.index = Some(name.into());
+impl<T> Query<'_, T> {
+    /// The next attribute of the partition key has this value too: for indexes whose partition key has several.
+    pub fn partition_key(mut self, value: impl Into<Value>) -> Self {
+        if let KeyConditions::Places { partition, .. } = &mut self.request.key {
+            partition.push(value.into());
+        }
         self
     }
 
     /// Only items whose sort key meets `condition`. A sort key has one condition at most.
     pub fn sort_key(mut self, condition: KeyCondition) -> Self {
-        self.request.sort.push(condition);
+        if let KeyConditions::Places { sort, .. } = &mut self.request.key {
+            sort.push(condition);
+        }
         self
     }
 
@@ -138,101 +190,121 @@ impl<'a, T> Query<'a, T> {
         self.request.order = Order::Descending;
         self
     }
+}
 
-    /// At most so many items; at least one.
+impl<T> Scan<'_, T> {
+    /// Only the part `segment`, from 0, of `total_segments`. All parts together have each item once, whoever reads
+    /// them, as long as not a day passes between one read and the next.
+    pub fn segment(mut self, segment: u32, total_segments: u32) -> Self {
+        self.request.segment = Some(Segment { segment, total_segments });
+        self
+    }
+}
+
+impl<'a, R: ReadRequest, T> Read<'a, R, T> {
+    /// Reads the index of this name instead of the table.
+    pub fn index(mut self, name: impl Into<String>) -> Self {
+        self.request.options().index = Some(name.into());
+        self
+    }
+
+    /// Only the items that meet this; with several, that meet them all. An item that does not is evaluated, and
+    /// counted, all the same.
+    pub fn filter(mut self, condition: impl Into<Condition>) -> Self {
+        self.filter = Some(match self.filter.take() {
+            Some(first) => first.and(condition),
+            None => condition.into(),
+        });
+        self
+    }
+
+    /// Only these parts of the items.
+    pub fn project(mut self, projection: impl Into<ProjectionExpression>) -> Self {
+        self.request.options().projection = Some(projection.into());
+        self
+    }
+
+    /// Which attributes to answer with.
+    pub fn select(mut self, select: Select) -> Self {
+        self.request.options().select = Some(select);
+        self
+    }
+
+    /// Evaluates at most so many items; at least one.
     pub fn limit(mut self, limit: usize) -> Self {
-        self.request.limit = Some(limit);
+        self.request.options().limit = Some(limit);
         self
     }
 
     /// Begins behind this key: the [`last_evaluated_key`](Page::last_evaluated_key) of a page, or the key attributes
     /// of any item, through an index those of the table and of the index.
     pub fn start_after(mut self, key: impl Into<Item>) -> Self {
-        self.request.exclusive_start_key = Some(key.into());
+        self.request.options().exclusive_start_key = Some(key.into());
+        self
+    }
+
+    /// Is charged, and refused, as a consistent read. Every read sees what was acknowledged before it.
+    pub fn consistent(mut self) -> Self {
+        self.request.options().consistency = Consistency::Strong;
+        self
+    }
+
+    /// Tells what DynamoDB would charge.
+    pub fn return_consumed_capacity(mut self, capacity: ReturnConsumedCapacity) -> Self {
+        self.request.options().return_consumed_capacity = capacity;
         self
     }
 
     /// Gives `U`s instead of items, read directly from where the items are stored.
-    pub fn typed<U: DeserializeOwned>(self) -> Query<'a, U> {
-        Query { handle: self.handle, request: self.request, error: self.error, read: read_typed::<U> }
+    pub fn typed<U: DeserializeOwned>(self) -> Read<'a, R, U> {
+        let Self { handle, request, filter, error, .. } = self;
+        Read { handle, request, filter, error, decode: read_typed::<U> }
     }
 
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
-        let read = self.read;
-        self.walk()?.page(|item| read(item, Operation::Query))
+        let decode = self.decode;
+        self.walk()?.page(|item| decode(item, R::OPERATION))
+    }
+
+    /// Counts the items that meet the filter, over all pages.
+    pub fn count(self) -> Result<usize> {
+        let mut walk = self.walk()?;
+        let mut count = 0;
+        while walk.next(|_| Ok(()))?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     fn walk(self) -> Result<Walk> {
-        let Self { handle, request, error, .. } = self;
+        let Self { handle, mut request, filter, error, .. } = self;
         error.map_or(Ok(()), Err)?;
-        let table = handle.current(Operation::Query)?;
-        Walk::query(&handle.engine, &table, request, None)
+        if let Some(filter) = filter {
+            let filter = filter.into_tree().map_err(|fault| Error::new(R::OPERATION, fault))?;
+            request.options().filter = Some(filter);
+        }
+        request.walk(handle)
     }
 }
 
-impl<'a, T> Scan<'a, T> {
-    /// Reads the index of this name instead of the table.
-    pub fn index(mut self, name: impl Into<String>) -> Self {
-        self.request.index = Some(name.into());
-        self
-    }
-
-    /// At most so many items; at least one.
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.request.limit = Some(limit);
-        self
-    }
-
-    /// Begins behind this key: the [`last_evaluated_key`](Page::last_evaluated_key) of a page, or the key attributes
-    /// of any item, through an index those of the table and of the index.
-    pub fn start_after(mut self, key: impl Into<Item>) -> Self {
-        self.request.exclusive_start_key = Some(key.into());
-        self
-    }
-
-    /// Gives `U`s instead of items, read directly from where the items are stored.
-    pub fn typed<U: DeserializeOwned>(self) -> Scan<'a, U> {
-        Scan { handle: self.handle, request: self.request, read: read_typed::<U> }
-    }
-
-    /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
-    pub fn page(self) -> Result<Page<T>> {
-        let Self { handle, request, read } = self;
-        let table = handle.current(Operation::Scan)?;
-        let walk = Walk::scan(&handle.engine, &table, request, None)?;
-        walk.page(|item| read(item, Operation::Scan))
-    }
-}
-
-impl<T> IntoIterator for Query<'_, T> {
+impl<R: ReadRequest, T> IntoIterator for Read<'_, R, T> {
     type Item = Result<T>;
     type IntoIter = Items<T>;
 
     fn into_iter(self) -> Items<T> {
-        let read = self.read;
-        Items { walk: Some(self.walk()), read, operation: Operation::Query }
-    }
-}
-
-impl<T> IntoIterator for Scan<'_, T> {
-    type Item = Result<T>;
-    type IntoIter = Items<T>;
-
-    fn into_iter(self) -> Items<T> {
-        let Self { handle, request, read } = self;
-        let table = handle.current(Operation::Scan);
-        let walk = table.and_then(|table| Walk::scan(&handle.engine, &table, request, None));
-        Items { walk: Some(walk), read, operation: Operation::Scan }
+        let decode = self.decode;
+        Items { walk: Some(self.walk()), decode, operation: R::OPERATION }
     }
 }
 
 /// Iterates over the items of a query or scan, all as of the moment when the iterator was made.
 ///
-/// After an error there is nothing more.
+/// After an error of the read there is nothing more. An item that does not fit the type asked for is an error by itself:
+/// those behind it still come.
 pub struct Items<T> {
     walk: Option<Result<Walk>>,
-    read: Read<T>,
+    decode: Decode<T>,
     operation: Operation,
 }
 
@@ -241,13 +313,20 @@ impl<T> Iterator for Items<T> {
 
     fn next(&mut self) -> Option<Result<T>> {
         let next = match self.walk.as_mut()? {
-            Ok(walk) => walk.next(|item| (self.read)(item, self.operation)).transpose(),
+            Ok(walk) => walk.next(|item| Ok((self.decode)(item, self.operation))).transpose(),
             Err(error) => Some(Err(error.clone())),
         };
-        if !matches!(next, Some(Ok(_))) {
-            self.walk = None;
+        match next {
+            Some(Ok(decoded)) => Some(decoded),
+            Some(Err(error)) => {
+                self.walk = None;
+                Some(Err(error))
+            }
+            None => {
+                self.walk = None;
+                None
+            }
         }
-        next
     }
 }
 
@@ -259,13 +338,7 @@ impl<T> fmt::Debug for Items<T> {
     }
 }
 
-impl<T> fmt::Debug for Query<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.request.fmt(f)
-    }
-}
-
-impl<T> fmt::Debug for Scan<'_, T> {
+impl<R: fmt::Debug, T> fmt::Debug for Read<'_, R, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.request.fmt(f)
     }
@@ -485,7 +558,7 @@ mod tests {
         assert_eq!(page.last_evaluated_key, Some(Item::new().with("pk", "p").with("sk", 2)));
         let next = table.query("p").start_after(page.last_evaluated_key.expect("it is there")).page();
         let next = next.expect("an empty page");
-        assert_eq!((next.count(), next.scanned_count, next.last_evaluated_key), (0, 0, None));
+        assert_eq!((next.count, next.scanned_count, next.last_evaluated_key), (0, 0, None));
         assert_eq!(table.query("p").limit(4).page().expect("a page").last_evaluated_key, None);
     }
 
@@ -509,10 +582,10 @@ mod tests {
             table.put_request(&item).buffered().send().expect("the item is valid");
         }
         let page = table.query("p").page().expect("a page");
-        assert_eq!(page.count(), 4);
+        assert_eq!(page.count, 4);
         assert_eq!(page.last_evaluated_key, Some(Item::new().with("pk", "p").with("sk", 3)));
         assert_eq!(all(table.query("p")).len(), 10);
-        assert_eq!(table.scan().page().expect("a page").count(), 4);
+        assert_eq!(table.scan().page().expect("a page").count, 4);
     }
 
     #[test]
@@ -675,11 +748,13 @@ mod tests {
         }
         table.put(&item(9, 5).with("b", 2)).expect("the item is valid");
         let request = |sort: Vec<KeyCondition>, start: Option<Item>| QueryRequest {
-            index: Some("ByAll".to_owned()),
-            partition: vec!["a".into(), 1.into()],
-            sort,
-            limit: Some(2),
-            exclusive_start_key: start,
+            key: KeyConditions::Places { partition: vec!["a".into(), 1.into()], sort },
+            options: ReadOptions {
+                index: Some("ByAll".to_owned()),
+                limit: Some(2),
+                exclusive_start_key: start,
+                ..ReadOptions::default()
+            },
             ..QueryRequest::default()
         };
         let page = |sort: &[KeyCondition], start| {

@@ -3,18 +3,20 @@
 use super::handle::Handle;
 use super::key::IntoKey;
 use super::query::{Query, Scan, read_item, read_typed};
-use super::write::{Delete, Put};
-use crate::dynamo::catalog::Catalog;
+use super::write::{Delete, Put, Update};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::item_key::Key;
-use crate::dynamo::read::{self, Page, QueryRequest, ScanRequest, Walk};
+use crate::dynamo::read::get;
+use crate::dynamo::read::request::{GetOutput, GetRequest, Page, QueryRequest, ScanRequest};
+use crate::dynamo::read::walk::Walk;
 use crate::dynamo::schema::TableSchema;
 use crate::dynamo::serde::ser::to_item;
+use crate::dynamo::store::Store;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::value::{Item, Value};
-use crate::dynamo::write::{self, DeleteRequest, Pending, PutRequest};
-use crate::engine::store::Engine;
+use crate::dynamo::write::request::{DeleteRequest, PutRequest, UpdateRequest};
+use crate::dynamo::write::single::{self, Pending};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -56,8 +58,8 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>, table: Arc<TableDescriptor>) -> Self {
-        Self { handle: Handle { engine, catalog, table } }
+    pub(super) fn new(store: Store, table: Arc<TableDescriptor>) -> Self {
+        Self { handle: Handle { store, table } }
     }
 
     /// The table's name.
@@ -89,7 +91,7 @@ impl Table {
     /// # let visits = database.create_table(schema)?;
     /// visits.put(&Item::new().with("page", "/").with("count", 1))?;
     /// let answer = visits.put_request(&Item::new().with("page", "/").with("count", 2)).return_old().buffered().send()?;
-    /// assert_eq!(answer.old_item.and_then(|old| old.get("count").cloned()), Some(1.into()));
+    /// assert_eq!(answer.attributes.and_then(|old| old.get("count").cloned()), Some(1.into()));
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn put_request<T: Serialize + ?Sized>(&self, item: &T) -> Put<'_> {
@@ -99,18 +101,37 @@ impl Table {
 
     /// Reads an item as a `T`, directly from where it is stored.
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
-        let table = self.handle.current(Operation::GetItem)?;
-        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
-            read_typed(item, Operation::GetItem)
-        })
+        let Handle { store, table } = &self.handle;
+        get::whole(store, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
     }
 
     /// Reads an item with all its attributes.
     pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
-        let table = self.handle.current(Operation::GetItem)?;
-        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
-            read_item(item, Operation::GetItem)
-        })
+        let Handle { store, table } = &self.handle;
+        get::whole(store, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
+    }
+
+    /// A change of attributes of an item, which is made if it is missing.
+    ///
+    /// ```
+    /// # use pixii::{Database, ErrorKind, Item, KeyType, TableSchema, attr};
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// visits.update("/").add("count", 1).set("seen", true).send()?;
+    /// let answer = visits.update("/").add("count", 1).condition(attr("seen").eq(true)).return_new().send()?;
+    /// assert_eq!(answer.attributes.and_then(|item| item.get("count").cloned()), Some(2.into()));
+    ///
+    /// let error = visits.update("/").remove("seen").condition(attr("count").gt(5)).send().expect_err("it is 2");
+    /// assert_eq!(error.kind(), ErrorKind::ConditionalCheckFailed);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn update(&self, key: impl IntoKey) -> Update<'_> {
+        self.update_of(Ok(key.into_key()))
+    }
+
+    pub(super) fn update_of(&self, key: Result<Key>) -> Update<'_> {
+        Update::new(&self.handle, key)
     }
 
     /// Removes an item, and waits until that is durable. Nothing happens to a missing one.
@@ -126,8 +147,8 @@ impl Table {
     /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
     /// # let visits = database.create_table(schema)?;
     /// # visits.put(&Item::new().with("page", "/"))?;
-    /// assert!(visits.delete_request("/").return_old().send()?.old_item.is_some());
-    /// assert!(visits.delete_request("/").return_old().send()?.old_item.is_none());
+    /// assert!(visits.delete_request("/").return_old().send()?.attributes.is_some());
+    /// assert!(visits.delete_request("/").return_old().send()?.attributes.is_none());
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn delete_request(&self, key: impl IntoKey) -> Delete<'_> {
@@ -158,7 +179,7 @@ impl Table {
     ///     messages.put(&Item::new().with("Room", room).with("SentAt", sent_at).with("Sender", sender))?;
     /// }
     /// let by_ada = messages.query("ada").index("BySender").sort_key_greater(1).page()?;
-    /// assert_eq!(by_ada.count(), 1);
+    /// assert_eq!(by_ada.count, 1);
     /// assert_eq!(by_ada.items[0].get("Room"), Some(&"garden".into()));
     /// # Ok::<(), pixii::Error>(())
     /// ```
@@ -196,39 +217,46 @@ impl Table {
     ///
     /// ```
     /// # use pixii::{Database, Item, KeyType, TableSchema};
-    /// use pixii::{Durability, PutRequest, ReturnValues};
+    /// use pixii::{PutRequest, ReturnValues};
     ///
     /// # let database = Database::in_memory()?;
     /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
     /// # let visits = database.create_table(schema)?;
-    /// let item = Item::new().with("page", "/");
-    /// let request = PutRequest { item, return_values: ReturnValues::AllOld, durability: Durability::Buffered };
-    /// let pending = visits.submit_put(request)?;
-    /// assert_eq!(pending.wait()?.old_item, None);
+    /// let mut request = PutRequest::new(Item::new().with("page", "/"));
+    /// request.options.return_values = ReturnValues::AllOld;
+    /// let pending = visits.submit_put(&request)?;
+    /// assert_eq!(pending.wait()?.attributes, None);
     /// # Ok::<(), pixii::Error>(())
     /// ```
-    pub fn submit_put(&self, request: PutRequest) -> Result<Pending> {
-        let table = self.handle.current(Operation::PutItem)?;
-        write::put(&self.handle.engine, &table, request)
+    pub fn submit_put(&self, request: &PutRequest) -> Result<Pending> {
+        single::put(&self.handle.store, &self.handle.table, request)
+    }
+
+    /// Begins to change an item.
+    pub fn submit_update(&self, request: &UpdateRequest) -> Result<Pending> {
+        single::update(&self.handle.store, &self.handle.table, request)
     }
 
     /// Begins to remove an item.
-    pub fn submit_delete(&self, request: DeleteRequest) -> Result<Pending> {
-        let table = self.handle.current(Operation::DeleteItem)?;
-        write::delete(&self.handle.engine, &table, request)
+    pub fn submit_delete(&self, request: &DeleteRequest) -> Result<Pending> {
+        single::delete(&self.handle.store, &self.handle.table, request)
+    }
+
+    /// Reads an item, or what a projection names of it.
+    pub fn get_request(&self, request: &GetRequest) -> Result<GetOutput> {
+        let Handle { store, table } = &self.handle;
+        get::get(store, table, request, None, |item| read_item(item, Operation::GetItem))
     }
 
     /// Reads a page of a query.
     pub fn query_page(&self, request: QueryRequest) -> Result<Page> {
-        let table = self.handle.current(Operation::Query)?;
-        let walk = Walk::query(&self.handle.engine, &table, request, None)?;
+        let walk = Walk::query(&self.handle.store, &self.handle.table, request, None)?;
         walk.page(|item| read_item(item, Operation::Query))
     }
 
     /// Reads a page of a scan.
     pub fn scan_page(&self, request: ScanRequest) -> Result<Page> {
-        let table = self.handle.current(Operation::Scan)?;
-        let walk = Walk::scan(&self.handle.engine, &table, request, None)?;
+        let walk = Walk::scan(&self.handle.store, &self.handle.table, request, None)?;
         walk.page(|item| read_item(item, Operation::Scan))
     }
 }

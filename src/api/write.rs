@@ -1,40 +1,238 @@
-//! Puts and deletes with options.
+//! Puts, updates and deletes with options.
 
+use super::expression::attribute::{IntoAttribute, attr};
+use super::expression::condition::Condition;
+use super::expression::operand::OperandOf;
+use super::expression::update::UpdateExpression;
 use super::handle::Handle;
-use crate::dynamo::error::Result;
+use crate::dynamo::capacity::ReturnConsumedCapacity;
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expression::tree::{Constant, SetValue};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::Key;
 use crate::dynamo::value::Item;
-use crate::dynamo::write::{self, DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
+use crate::dynamo::write::request::{
+    DeleteRequest, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
+    ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,
+};
+use crate::dynamo::write::single::{self, Pending};
 use crate::engine::options::Durability;
 
-/// A put with options; made by [`Table::put_request`](super::table::Table::put_request).
+/// A write of one item with options: a [`Put`], an [`Update`] or a [`Delete`].
 #[must_use = "nothing is written before `send` or `submit`"]
-pub struct Put<'a> {
+pub struct Write<'a, R> {
     handle: &'a Handle,
-    item: Result<Item>,
-    return_values: ReturnValues,
-    durability: Durability,
+    request: R,
+    /// What an update does; nothing for the others.
+    update: UpdateExpression,
+    condition: Option<Condition>,
+    /// What was found wrong while the request was built.
+    error: Option<Error>,
 }
 
+/// A put with options; made by [`Table::put_request`](super::table::Table::put_request).
+pub type Put<'a> = Write<'a, PutRequest>;
+
+/// A change of attributes; made by [`Table::update`](super::table::Table::update).
+pub type Update<'a> = Write<'a, UpdateRequest>;
+
 /// A delete with options; made by [`Table::delete_request`](super::table::Table::delete_request).
-#[must_use = "nothing is removed before `send` or `submit`"]
-pub struct Delete<'a> {
-    handle: &'a Handle,
-    key: Result<Key>,
-    return_values: ReturnValues,
-    durability: Durability,
+pub type Delete<'a> = Write<'a, DeleteRequest>;
+
+/// A request to write one item, as plain data.
+pub trait WriteRequest: sealed::Sealed {
+    /// What any write can ask for.
+    fn options(&mut self) -> &mut WriteOptions;
+}
+
+mod sealed {
+    use super::{Handle, Operation, Pending, Result, UpdateExpression};
+    use crate::dynamo::fault::Fault;
+
+    pub trait Sealed: Sized {
+        const OPERATION: Operation;
+
+        /// Takes over what an update does.
+        fn take_update(&mut self, _update: UpdateExpression) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn begin(&self, on: &Handle) -> Result<Pending>;
+    }
+}
+
+impl WriteRequest for PutRequest {
+    fn options(&mut self) -> &mut WriteOptions {
+        &mut self.options
+    }
+}
+
+impl sealed::Sealed for PutRequest {
+    const OPERATION: Operation = Operation::PutItem;
+
+    fn begin(&self, on: &Handle) -> Result<Pending> {
+        single::put(&on.store, &on.table, self)
+    }
+}
+
+impl WriteRequest for UpdateRequest {
+    fn options(&mut self) -> &mut WriteOptions {
+        &mut self.options
+    }
+}
+
+impl sealed::Sealed for UpdateRequest {
+    const OPERATION: Operation = Operation::UpdateItem;
+
+    fn take_update(&mut self, update: UpdateExpression) -> Result<(), crate::dynamo::fault::Fault> {
+        self.update.actions.extend(update.into_tree()?.actions);
+        Ok(())
+    }
+
+    fn begin(&self, on: &Handle) -> Result<Pending> {
+        single::update(&on.store, &on.table, self)
+    }
+}
+
+impl WriteRequest for DeleteRequest {
+    fn options(&mut self) -> &mut WriteOptions {
+        &mut self.options
+    }
+}
+
+impl sealed::Sealed for DeleteRequest {
+    const OPERATION: Operation = Operation::DeleteItem;
+
+    fn begin(&self, on: &Handle) -> Result<Pending> {
+        single::delete(&on.store, &on.table, self)
+    }
 }
 
 impl<'a> Put<'a> {
     pub(super) fn new(handle: &'a Handle, item: Result<Item>) -> Self {
-        let (return_values, durability) = (ReturnValues::None, Durability::Durable);
-        Self { handle, item, return_values, durability }
+        let (item, error) = parts(item, Item::new);
+        Self::begin(handle, PutRequest::new(item), error)
     }
 
-    /// Answers with the item that was there before.
-    pub fn return_old(mut self) -> Self {
-        self.return_values = ReturnValues::AllOld;
+    /// Only if there is no item of this key yet.
+    pub fn if_absent(self) -> Self {
+        let key = self.handle.table.schema().key().partition().first().map(|key| key.name.clone());
+        self.condition(attr(key.unwrap_or_default()).not_exists())
+    }
+}
+
+impl<'a> Update<'a> {
+    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
+        let (key, error) = parts(key, || Key::Attributes(Item::new()));
+        Self::begin(
+            handle,
+            UpdateRequest::new(key, crate::dynamo::expression::tree::Update::default()),
+            error,
+        )
+    }
+
+    /// All changes of an expression beside those that were asked for already.
+    pub fn apply(mut self, update: impl Into<UpdateExpression>) -> Self {
+        self.update = self.update.and(update);
+        self
+    }
+
+    /// The attribute has this value from now on: a value, or what is computed from the item as it was.
+    pub fn set<A: IntoAttribute>(
+        mut self,
+        target: A,
+        value: impl OperandOf<A::Type, Form: Into<SetValue>>,
+    ) -> Self {
+        self.update = self.update.set(target, value);
+        self
+    }
+
+    /// Adds to a number, or members to a set; what is missing counts as zero, or empty.
+    pub fn add<A: IntoAttribute>(
+        mut self,
+        target: A,
+        value: impl OperandOf<A::Type, Form = Constant>,
+    ) -> Self {
+        self.update = self.update.add(target, value);
+        self
+    }
+
+    /// The attribute goes, or the element of a list.
+    pub fn remove(mut self, target: impl IntoAttribute) -> Self {
+        self.update = self.update.remove(target);
+        self
+    }
+
+    /// Only if the attribute `version` is `expected`, which then goes up by one: what was read is still what is there.
+    pub fn if_version(self, version: &str, expected: u64) -> Self {
+        self.condition(attr(version).eq(expected)).set(attr(version), expected + 1)
+    }
+
+    /// Answers with the item as it is now.
+    pub fn return_new(self) -> Self {
+        self.return_values(ReturnValues::AllNew)
+    }
+}
+
+impl<'a> Delete<'a> {
+    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
+        let (key, error) = parts(key, || Key::Attributes(Item::new()));
+        Self::begin(handle, DeleteRequest::new(key), error)
+    }
+}
+
+fn parts<T>(built: Result<T>, instead: impl FnOnce() -> T) -> (T, Option<Error>) {
+    match built {
+        Ok(built) => (built, None),
+        Err(error) => (instead(), Some(error)),
+    }
+}
+
+impl<'a, R: WriteRequest> Write<'a, R> {
+    fn begin(handle: &'a Handle, request: R, error: Option<Error>) -> Self {
+        Self { handle, request, update: UpdateExpression::new(), condition: None, error }
+    }
+
+    /// Only if the item meets this as it is before the write; with several, only if it meets them all. A missing item
+    /// has no attributes.
+    ///
+    /// If it does not, the error's kind is
+    /// [`ConditionalCheckFailed`](crate::dynamo::error::ErrorKind::ConditionalCheckFailed).
+    pub fn condition(mut self, condition: impl Into<Condition>) -> Self {
+        self.condition = Some(match self.condition.take() {
+            Some(first) => first.and(condition),
+            None => condition.into(),
+        });
+        self
+    }
+
+    /// What to answer with. A put and a delete can only be asked for the old item.
+    pub fn return_values(mut self, return_values: ReturnValues) -> Self {
+        self.request.options().return_values = return_values;
+        self
+    }
+
+    /// Answers with the item as it was before.
+    pub fn return_old(self) -> Self {
+        self.return_values(ReturnValues::AllOld)
+    }
+
+    /// The error of a condition that is not met has the item as it is.
+    pub fn return_old_on_failure(mut self) -> Self {
+        self.request.options().return_values_on_condition_check_failure =
+            ReturnValuesOnConditionCheckFailure::AllOld;
+        self
+    }
+
+    /// Tells what DynamoDB would charge.
+    pub fn return_consumed_capacity(mut self, capacity: ReturnConsumedCapacity) -> Self {
+        self.request.options().return_consumed_capacity = capacity;
+        self
+    }
+
+    /// Tells the size of the item's collection, if the table has local indexes.
+    pub fn return_item_collection_metrics(mut self) -> Self {
+        self.request.options().return_item_collection_metrics = ReturnItemCollectionMetrics::Size;
         self
     }
 
@@ -45,11 +243,11 @@ impl<'a> Put<'a> {
 
     /// What the write must survive before it is acknowledged; [`Durability::Durable`] unless this is called.
     pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
+        self.request.options().durability = durability;
         self
     }
 
-    /// Writes the item, and waits until that is acknowledged.
+    /// Makes the write, and waits until that is acknowledged.
     pub fn send(self) -> Result<WriteOutput> {
         self.submit()?.wait()
     }
@@ -57,46 +255,20 @@ impl<'a> Put<'a> {
     /// Gives the write its place in the order of commits without waiting for it to be acknowledged. Many writes that
     /// wait together share one sync.
     pub fn submit(self) -> Result<Pending> {
-        let Self { handle, item, return_values, durability } = self;
-        let request = PutRequest { item: item?, return_values, durability };
-        let table = handle.current(Operation::PutItem)?;
-        write::put(&handle.engine, &table, request)
-    }
-}
-
-impl<'a> Delete<'a> {
-    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
-        let (return_values, durability) = (ReturnValues::None, Durability::Durable);
-        Self { handle, key, return_values, durability }
+        let handle = self.handle;
+        self.into_request()?.begin(handle)
     }
 
-    /// Answers with the item that was there before.
-    pub fn return_old(mut self) -> Self {
-        self.return_values = ReturnValues::AllOld;
-        self
-    }
-
-    /// Acknowledged when it survives the death of the process; the machine may still lose it until the next sync.
-    pub fn buffered(self) -> Self {
-        self.durability(Durability::Buffered)
-    }
-
-    /// What the write must survive before it is acknowledged; [`Durability::Durable`] unless this is called.
-    pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Removes the item, and waits until that is acknowledged.
-    pub fn send(self) -> Result<WriteOutput> {
-        self.submit()?.wait()
-    }
-
-    /// Gives the write its place in the order of commits without waiting for it to be acknowledged.
-    pub fn submit(self) -> Result<Pending> {
-        let Self { handle, key, return_values, durability } = self;
-        let table = handle.current(Operation::DeleteItem)?;
-        write::delete(&handle.engine, &table, DeleteRequest { key: key?, return_values, durability })
+    /// The request as plain data.
+    pub fn into_request(self) -> Result<R> {
+        let Self { mut request, update, condition, error, .. } = self;
+        error.map_or(Ok(()), Err)?;
+        let fault = |fault| Error::new(R::OPERATION, fault);
+        request.take_update(update).map_err(fault)?;
+        if let Some(condition) = condition {
+            request.options().condition = Some(condition.into_tree().map_err(fault)?);
+        }
+        Ok(request)
     }
 }
 
@@ -196,7 +368,7 @@ mod tests {
                     continue;
                 }
             };
-            prop_assert_eq!(answer.expect("the step is valid").old_item, old);
+            prop_assert_eq!(answer.expect("the step is valid").attributes, old);
             let with = |names: &'static [&'static str]| {
                 model.values().filter(|item| names.iter().all(|name| item.contains(name)))
             };

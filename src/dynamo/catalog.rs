@@ -66,6 +66,10 @@ const TABLE_ROW: u8 = 2;
 const DEAD_KEYSPACE_ROW: u8 = 3;
 const NEXT_GENERATION_ROW: u8 = 4;
 const BACKFILL_ROW: u8 = 5;
+/// Kept by `write::token`.
+pub(super) const TOKEN_ROW: u8 = 6;
+/// Kept by `read::segments`.
+pub(super) const SEGMENTS_ROW: u8 = 7;
 
 /// The tables of a store.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
+use super::item_fault::WriteFault;
 use super::messages;
 use super::serde::error::SerdeFault;
 use super::table_fault::TableFault;
@@ -103,6 +104,14 @@ impl Error {
                 }
                 TableFault::TableInUse { .. } => ErrorKind::ResourceInUse,
                 TableFault::IndexChangesAtOnce | TableFault::TooManyIndexes => ErrorKind::LimitExceeded,
+                _ => ErrorKind::Validation,
+            },
+            Fault::Write(fault) => match fault {
+                WriteFault::ConditionFailed { .. } => ErrorKind::ConditionalCheckFailed,
+                WriteFault::TransactionCanceled { .. } => ErrorKind::TransactionCanceled,
+                WriteFault::TransactionConflict => ErrorKind::TransactionConflict,
+                WriteFault::TransactionInProgress => ErrorKind::TransactionInProgress,
+                WriteFault::TokenMismatch => ErrorKind::IdempotentParameterMismatch,
                 _ => ErrorKind::Validation,
             },
             Fault::Serde(error) => match error.fault() {

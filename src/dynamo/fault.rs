@@ -2,6 +2,7 @@
 //! the same fault in other words by operation.
 
 use super::expression::fault::ExpressionFault;
+use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
 use super::number::NumberError;
 use super::serde::error::SerdeError;
@@ -71,6 +72,10 @@ pub enum Fault {
     Expression(ExpressionFault),
     /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
     Serde(SerdeError),
+    /// A write is refused for what it asks, or for what the item is.
+    Write(WriteFault),
+    /// A read is refused for what it asks.
+    Read(ReadFault),
     /// The table's definition does not fit together.
     Schema(SchemaFault),
     /// What is asked of a table does not fit what the table is.
@@ -157,7 +162,7 @@ pub enum KeyRole {
 }
 
 /// How far an index reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum IndexScope {
     /// Within a partition of the table: another order of the same items.
     Local,
@@ -325,6 +330,13 @@ pub enum StartKeyFault {
     OutsidePartition,
     /// It lies outside the range of the sort key condition.
     OutsideRange,
+    /// It lies in another segment of a parallel scan.
+    OutsideSegment {
+        /// The segment that is scanned.
+        segment: u32,
+        /// Of how many.
+        total_segments: u32,
+    },
 }
 
 impl From<ValueFault> for Fault {
@@ -348,6 +360,24 @@ impl From<SerdeError> for Fault {
 impl From<ConditionFault> for Fault {
     fn from(fault: ConditionFault) -> Self {
         Self::Condition(fault)
+    }
+}
+
+impl From<WriteFault> for Fault {
+    fn from(fault: WriteFault) -> Self {
+        Self::Write(fault)
+    }
+}
+
+impl From<ReadFault> for Fault {
+    fn from(fault: ReadFault) -> Self {
+        Self::Read(fault)
+    }
+}
+
+impl From<StartKeyFault> for Fault {
+    fn from(fault: StartKeyFault) -> Self {
+        Self::StartKey(fault)
     }
 }
 

@@ -6,6 +6,7 @@
 //! 2. An item that lacks an attribute of the index's key has no entry there.
 //! 3. An entry that a write does not change is not written.
 
+use super::capacity::{Meter, Units, WriteMode};
 use super::error::Error;
 use super::fault::{Fault, IndexScope, Operation};
 use super::item_key::{self, KeyEncoder};
@@ -134,13 +135,15 @@ pub fn fitting_entry(
     }
 }
 
-/// Adds to `batch` what changes in the indexes when `old` becomes the item that has the entries `new`.
+/// Adds to `batch` what changes in the indexes when `old` becomes the item that has the entries `new`, and to `meter`
+/// what that costs.
 pub(super) fn change(
     table: &TableDescriptor,
     item_key: &[u8],
     old: Option<&StoredItem<'_>>,
     new: Option<Vec<Option<IndexEntry>>>,
     batch: &mut WriteBatch,
+    mut meter: Option<&mut Meter>,
 ) -> Result<(), DecodeError> {
     let is_overwrite = old.is_some() && new.is_some();
     let mut new = new.unwrap_or_default().into_iter();
@@ -155,6 +158,9 @@ pub(super) fn change(
         if old == new && index.status() == IndexStatus::Active {
             continue;
         }
+        if let (Some(meter), true) = (meter.as_deref_mut(), old != new) {
+            measure(index, old.as_ref(), new.as_ref(), meter)?;
+        }
         if let Some(old) = old
             && new.as_ref().is_none_or(|new| new.key != old.key)
             && !(is_overwrite && planted(Bug::IndexNotUpdatedOnOverwrite))
@@ -164,6 +170,31 @@ pub(super) fn change(
         if let Some(new) = new {
             batch.put(new.key, new.value);
         }
+    }
+    Ok(())
+}
+
+/// What a changed entry costs: in place as the larger one, and both where its key changes.
+fn measure(
+    index: &IndexDescriptor,
+    old: Option<&IndexEntry>,
+    new: Option<&IndexEntry>,
+    meter: &mut Meter,
+) -> Result<(), DecodeError> {
+    let size_bytes = |entry: Option<&IndexEntry>| {
+        entry.map_or(Ok(0), |entry| StoredItem::parse(&entry.value)?.size_bytes())
+    };
+    let (old_bytes, new_bytes) = (size_bytes(old)?, size_bytes(new)?);
+    let mut add = |old_bytes, new_bytes| {
+        let units = Units::of_write(old_bytes, new_bytes, WriteMode::Standard);
+        meter.add_index(index.scope(), index.name(), units);
+    };
+    match (old, new) {
+        (Some(old), Some(new)) if old.key != new.key => {
+            add(old_bytes, 0);
+            add(0, new_bytes);
+        }
+        _ => add(old_bytes, new_bytes),
     }
     Ok(())
 }
@@ -256,7 +287,7 @@ mod tests {
             entries(&table, &key, &parse(&bytes), Touched::All).expect("it fits the index")
         });
         let mut batch = WriteBatch::new();
-        change(&table, &key, old.as_ref().map(|(_, bytes)| parse(bytes)).as_ref(), new, &mut batch)
+        change(&table, &key, old.as_ref().map(|(_, bytes)| parse(bytes)).as_ref(), new, &mut batch, None)
             .expect("the items parse");
         let changes: Vec<_> = batch.entries().map(|(key, value)| (key.to_vec(), value.is_some())).collect();
         let expected: Vec<_> = expected
@@ -435,7 +466,7 @@ mod tests {
             let old = old.map(|old| encoded(&old));
             let old = old.as_ref().map(|old| StoredItem::parse(old).expect("an item"));
             let mut batch = WriteBatch::new();
-            change(&table, &key, old.as_ref(), Some(entries), &mut batch).expect("the items parse");
+            change(&table, &key, old.as_ref(), Some(entries), &mut batch, None).expect("the items parse");
             batch.len()
         };
         let item = |a: &str| long_item().with("a", a).with("b", 2).with("c", "y");

@@ -6,9 +6,10 @@
 use super::fault::{Fault, IndexScope, KeyRole};
 use super::key::{self, KeyRef, KeyType};
 use super::limits;
-use super::schema::KeyAttribute;
+use super::schema::{KeyAttribute, KeySchema};
+use super::stored::StoredItem;
 use super::table::{Source, TableDescriptor};
-use super::value::{Item, Value};
+use super::value::{Item, Value, ValueFault};
 use crate::base::codec::DecodeError;
 
 /// The key of an item of a table, as a caller gives it.
@@ -23,6 +24,32 @@ pub enum Key {
     },
     /// The key attributes by name, and nothing else.
     Attributes(Item),
+}
+
+impl Key {
+    /// Refuses values that no key can have whatever the table.
+    pub(super) fn validate(&self) -> Result<(), ValueFault> {
+        match self {
+            Self::Values { partition, sort } => {
+                partition.validate()?;
+                sort.as_ref().map_or(Ok(()), Value::validate)
+            }
+            Self::Attributes(item) => item.validate(),
+        }
+    }
+
+    /// The key attributes by name.
+    ///
+    /// REQUIRES: the key has the schema's shape.
+    pub(super) fn to_attributes(&self, schema: &KeySchema) -> Item {
+        match self {
+            Self::Attributes(item) => item.clone(),
+            Self::Values { partition, sort } => {
+                let names = schema.attributes().map(|attribute| attribute.name.clone());
+                names.zip(std::iter::once(partition.clone()).chain(sort.clone())).collect()
+            }
+        }
+    }
 }
 
 /// Appends the components of a key one by one, and holds them to the limits.
@@ -167,6 +194,18 @@ pub(super) fn of_entry(source: Source<'_>, item: &Item) -> Option<Vec<u8>> {
         encoder.append(role, attribute, key_value(item.get(&attribute.name)?, attribute.key_type)?).ok()?;
     }
     Some(bytes)
+}
+
+/// The engine's key of the item of `table` that a stored entry, of the table or of one of its indexes, is of.
+pub(super) fn of_stored(table: &TableDescriptor, entry: &StoredItem<'_>) -> Result<Vec<u8>, DecodeError> {
+    let missing = DecodeError { expected: "the attributes of the table's key", offset: 0 };
+    let mut bytes = table.keyspace().prefix().to_vec();
+    for attribute in table.schema().key().attributes() {
+        let value = entry.get(&attribute.name)?.ok_or(missing)?;
+        let value = KeyRef::from_stored(&value)?.filter(|value| value.key_type() == attribute.key_type);
+        value.ok_or(missing)?.encode(&mut bytes);
+    }
+    Ok(bytes)
 }
 
 /// What is left of an item's key behind the keyspace.

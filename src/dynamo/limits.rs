@@ -78,6 +78,9 @@ pub const TRANSACTION_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long the token of a transaction is remembered, in seconds.
 pub const TRANSACTION_TOKEN_SECONDS: u64 = 10 * 60;
 
+/// Longest token of a transaction in characters.
+pub const TRANSACTION_TOKEN_CHARACTERS_MAX: usize = 36;
+
 /// Longest expression in bytes, as it was sent.
 pub const EXPRESSION_BYTES_MAX: usize = 4_096;
 
@@ -101,6 +104,12 @@ pub const LIST_INDEX_MAX: usize = 4_294_967_294;
 
 /// Most segments of a parallel scan.
 pub const SCAN_SEGMENTS_MAX: u32 = 1_000_000;
+
+/// Most parts that a parallel scan is really cut into; the segments beyond are empty. A limit of ours.
+pub const SCAN_PARTS_MAX: usize = 4096;
+
+/// How long the parts of a parallel scan stay the same after their last use, in seconds. A limit of ours.
+pub const SCAN_SEGMENTS_SECONDS: u64 = 24 * 60 * 60;
 
 /// Most names in one answer of `ListTables`.
 pub const LIST_TABLES_MAX: usize = 100;

@@ -17,6 +17,7 @@ use super::schema::{KeyAttribute, KeySchema, Projection, TableSchema};
 use super::tables::record::{GlobalIndexRecord, IndexStatus, TableId, TableRecord};
 use super::tables::settings::TableSettings;
 use crate::base::ident::KeyspaceId;
+use crate::engine::commit::{Commit, CommitGuard, Verdict};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +49,16 @@ impl TableState {
     /// From now on the table is no more.
     pub(super) fn drop_table(&self) {
         self.advance(Self::DROPPED);
+    }
+}
+
+/// Admits a batch only as long as these descriptors are what their tables are.
+#[derive(Debug)]
+pub(super) struct CurrentTables<'a>(pub(super) &'a [&'a TableDescriptor]);
+
+impl CommitGuard for CurrentTables<'_> {
+    fn admit(&self, _next: Commit) -> Verdict {
+        if self.0.iter().all(|table| table.is_current()) { Verdict::Go } else { Verdict::Stale }
     }
 }
 

@@ -49,15 +49,15 @@ fn walk(seed: u64, operations: Vec<Operation>) -> Result<(), String> {
             Operation::Put { key, item, durability } => {
                 let output =
                     table.put_request(&item).durability(durability).return_old().send().map_err(text)?;
-                if output.old_item.as_ref() != model.items.get(&key) {
-                    return Err(format!("the old item of {key:?} is {:?}", output.old_item));
+                if output.attributes.as_ref() != model.items.get(&key) {
+                    return Err(format!("the old item of {key:?} is {:?}", output.attributes));
                 }
                 model.apply(&key, Some(&item));
             }
             Operation::Delete { key, durability } => {
                 let request =
                     table.delete_request((key.0.as_str(), key.1)).durability(durability).return_old();
-                if request.send().map_err(text)?.old_item.as_ref() != model.items.get(&key) {
+                if request.send().map_err(text)?.attributes.as_ref() != model.items.get(&key) {
                     return Err(format!("the old item of {key:?} is another one"));
                 }
                 model.apply(&key, None);

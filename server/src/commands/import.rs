@@ -17,7 +17,7 @@ use crate::store::TableArguments;
 use clap::{Args, ValueEnum};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use pixii::dynamo::schema::KeyAttribute;
-use pixii::{Database, Durability, ErrorKind, Item, PutRequest, ReturnValues, Table, TableSchema};
+use pixii::{Database, Durability, ErrorKind, Item, PutRequest, Table, TableSchema};
 use serde_json::Value as Json;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -270,9 +270,9 @@ impl Import {
 
     /// Buffered, because closing the store makes all of it durable at once.
     fn put(&self, item: Item, place: Place) -> Result<(), Fault> {
-        let (return_values, durability) = (ReturnValues::None, Durability::Buffered);
-        let pending = self.table.submit_put(PutRequest { item, return_values, durability });
-        let written = pending.and_then(pixii::Pending::wait);
+        let mut request = PutRequest::new(item);
+        request.options.durability = Durability::Buffered;
+        let written = self.table.submit_put(&request).and_then(pixii::Pending::wait);
         written.map(drop).map_err(|error| match error.kind() {
             ErrorKind::Validation => Fault::Text { place, reason: error.to_string() },
             _ => Fault::Store(error),

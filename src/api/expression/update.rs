@@ -57,6 +57,16 @@ impl UpdateExpression {
         self.tree
     }
 
+    /// All changes of this and of the other.
+    pub fn and(self, other: impl Into<Self>) -> Self {
+        let other = other.into();
+        let tree = self.tree.and_then(|mut tree| {
+            tree.actions.extend(other.tree?.actions);
+            Ok(tree)
+        });
+        Self { tree }
+    }
+
     fn with(self, action: Result<UpdateAction, Fault>) -> Self {
         let tree = self.tree.and_then(|mut tree| {
             tree.actions.push(action?);

@@ -149,6 +149,54 @@ pub enum Condition {
     Not(Box<Condition>),
 }
 
+impl Operand {
+    /// Calls `visit` with the path that it looks at, if it looks at one.
+    pub fn visit_path(&self, visit: &mut impl FnMut(&DocumentPath)) {
+        match self {
+            Self::Path(path) => visit(path),
+            Self::Value(_) => {}
+            Self::Size(operand) => operand.visit_path(visit),
+        }
+    }
+}
+
+impl Condition {
+    /// Calls `visit` with every path that it looks at, in the order in which they are written.
+    pub fn visit_paths(&self, visit: &mut impl FnMut(&DocumentPath)) {
+        match self {
+            Self::Compare { left, right, .. } => {
+                left.visit_path(visit);
+                right.visit_path(visit);
+            }
+            Self::Between { operand, lower, upper } => {
+                operand.visit_path(visit);
+                lower.visit_path(visit);
+                upper.visit_path(visit);
+            }
+            Self::In { operand, candidates } => {
+                operand.visit_path(visit);
+                for candidate in candidates {
+                    candidate.visit_path(visit);
+                }
+            }
+            Self::AttributeExists(path) | Self::AttributeNotExists(path) => visit(path),
+            Self::AttributeType { operand, .. } => operand.visit_path(visit),
+            Self::BeginsWith { operand, prefix: other }
+            | Self::Contains { operand, member: other }
+            | Self::NotContains { operand, member: other } => {
+                operand.visit_path(visit);
+                other.visit_path(visit);
+            }
+            Self::And(conditions) | Self::Or(conditions) => {
+                for condition in conditions {
+                    condition.visit_paths(visit);
+                }
+            }
+            Self::Not(condition) => condition.visit_paths(visit),
+        }
+    }
+}
+
 /// What a `SET` computes from: a value, or where in the old item to take it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetOperand {

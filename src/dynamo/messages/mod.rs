@@ -2,4 +2,5 @@
 
 mod expression;
 mod tables;
+mod items;
 pub(super) mod request;

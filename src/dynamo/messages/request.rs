@@ -6,10 +6,12 @@
 //! - In the *old* words it is a path in camel case, with the value.
 //! - Some operations put what they find before they look at the table into an envelope that counts the errors.
 
+use super::items;
 use super::tables::{self, PARAMETER};
 use crate::dynamo::fault::{
     ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, StartKeyFault,
 };
+use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::key::KeyType;
 use crate::dynamo::limits;
 use crate::dynamo::value::ValueFault;
@@ -68,6 +70,13 @@ pub(in crate::dynamo) fn write(
             fault.fmt(f)
         }
         Fault::Serde(error) => error.fmt(f),
+        Fault::Write(fault) => {
+            if matches!(fault, WriteFault::ReturnValues) {
+                f.write_str(envelope(words))?;
+            }
+            items::write_write(f, fault)
+        }
+        Fault::Read(fault) => items::write_read(f, operation, fault),
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::ParameterMissing { parameter } => {
@@ -234,6 +243,13 @@ fn write_start_key(f: &mut Formatter<'_>, operation: Option<Operation>, fault: S
         }
         (_, StartKeyFault::OutsideRange) => {
             "The provided starting key does not match the range key predicate"
+        }
+        (_, StartKeyFault::OutsideSegment { segment, total_segments }) => {
+            return write!(
+                f,
+                "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with \
+                 correct Segment. TotalSegments: {total_segments} Segment: {segment}"
+            );
         }
     })
 }

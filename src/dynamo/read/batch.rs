@@ -1,0 +1,125 @@
+//! `BatchGetItem`: up to 100 items of several tables, at one moment.
+
+use super::output::{Shown, damaged};
+use super::request::{BatchGetOutput, BatchGetRequest, KeysAndAttributes};
+use crate::dynamo::capacity::{Direction, Meter, Units};
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
+use crate::dynamo::item_fault::ReadFault;
+use crate::dynamo::item_key::{self, Key};
+use crate::dynamo::limits;
+use crate::dynamo::store::Store;
+use crate::dynamo::stored::StoredItem;
+use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::tables::members::check_table_name;
+use crate::engine::snapshot::Snapshot;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+const OPERATION: Operation = Operation::BatchGetItem;
+
+/// One table's part of a batch, looked up.
+struct TablePart {
+    name: String,
+    table: Arc<TableDescriptor>,
+    asked: KeysAndAttributes,
+    keys: Vec<Vec<u8>>,
+}
+
+/// Reads items, and gives what is asked for of each to `read`, until the answer has 16 MB.
+pub fn get<R>(
+    store: &Store,
+    request: BatchGetRequest,
+    mut read: impl FnMut(&StoredItem<'_>) -> Result<R>,
+) -> Result<BatchGetOutput<R>> {
+    let fault = |fault| Error::new(OPERATION, fault);
+    check_request(&request).map_err(fault)?;
+    let parts = request.tables.into_iter().map(|(name, asked)| look_up(store, name, asked));
+    let parts: Vec<TablePart> = parts.collect::<Result<_>>()?;
+    let at = store.engine.snapshot();
+    let mut output = BatchGetOutput {
+        responses: BTreeMap::new(),
+        unprocessed_keys: BTreeMap::new(),
+        consumed_capacity: Vec::new(),
+    };
+    let mut answer_bytes = 0;
+    for part in parts {
+        let (items, meter, rest) = read_table(store, &part, &at, &mut answer_bytes, &mut read)?;
+        let wanted = request.return_consumed_capacity;
+        output.consumed_capacity.extend(meter.told(part.table.schema().name(), wanted, Direction::Untold));
+        if !rest.keys.is_empty() {
+            output.unprocessed_keys.insert(part.name.clone(), rest);
+        }
+        output.responses.insert(part.name, items);
+    }
+    Ok(output)
+}
+
+fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
+    if request.tables.is_empty() {
+        return Err(too_short("requestItems".to_owned()));
+    }
+    for (name, asked) in &request.tables {
+        check_table_name(name)?;
+        if asked.keys.is_empty() {
+            return Err(too_short(format!("requestItems.{name}.member.keys")));
+        }
+        asked.keys.iter().try_for_each(Key::validate)?;
+        if let Some(projection) = &asked.projection {
+            projection.check()?;
+        }
+    }
+    let count: usize = request.tables.values().map(|asked| asked.keys.len()).sum();
+    if count > limits::BATCH_GET_KEYS_MAX { Err(ReadFault::BatchTooLong.into()) } else { Ok(()) }
+}
+
+fn too_short(member: String) -> Fault {
+    let constraint = Constraint::LengthAtLeast(1);
+    Fault::Members(vec![MemberFault { member, value: "[]".to_owned(), constraint }])
+}
+
+fn look_up(store: &Store, name: String, asked: KeysAndAttributes) -> Result<TablePart> {
+    let fault = |fault| Error::new(OPERATION, fault);
+    let table = store.catalog.find(OPERATION, &name)?;
+    let keys = asked.keys.iter().map(|key| item_key::of_request(&table, key));
+    let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(fault)?;
+    let mut distinct = HashSet::new();
+    if !keys.iter().all(|key| distinct.insert(key)) {
+        return Err(fault(ReadFault::DuplicateKeys.into()));
+    }
+    Ok(TablePart { name, table, asked, keys })
+}
+
+/// The items of one table, what they cost, and what is left for another request.
+fn read_table<R>(
+    store: &Store,
+    part: &TablePart,
+    at: &Snapshot,
+    answer_bytes: &mut usize,
+    read: &mut impl FnMut(&StoredItem<'_>) -> Result<R>,
+) -> Result<(Vec<R>, Meter, KeysAndAttributes)> {
+    let shown = Shown::new(part.asked.projection.as_ref());
+    let (mut items, mut meter, mut buffer) = (Vec::new(), Meter::default(), Vec::new());
+    let mut rest = KeysAndAttributes { keys: Vec::new(), ..part.asked.clone() };
+    for (key, asked) in part.keys.iter().zip(&part.asked.keys) {
+        if *answer_bytes >= limits::BATCH_GET_BYTES_MAX {
+            rest.keys.push(asked.clone());
+            continue;
+        }
+        let found = store.engine.get(key, Some(at), |value| {
+            let item = StoredItem::parse(value).map_err(damaged)?;
+            let size_bytes = item.size_bytes().map_err(damaged)?;
+            Ok::<_, Error>((size_bytes, shown.show(&item, &mut buffer, &mut *read)?))
+        })?;
+        let size_bytes = match found.transpose()? {
+            Some((size_bytes, item)) => {
+                items.push(item);
+                size_bytes
+            }
+            None => 0,
+        };
+        *answer_bytes += size_bytes;
+        meter.add_table(Units::of_read(size_bytes, part.asked.consistency.read_mode()));
+    }
+    Ok((items, meter, rest))
+}

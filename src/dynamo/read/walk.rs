@@ -1,0 +1,404 @@
+//! Query and Scan: walks over a range of entries, in one direction, from a starting place on.
+//!
+//! The steps of a walk's beginning, in the order of the code: check what can be checked without a table, find the
+//! index, make the range, place the starting key in it, find out what is shown and what has to be fetched for it.
+
+use super::output::{Shown, damaged};
+use super::plan::{self, Fetches};
+use super::request::{
+    Consistency, KeyConditions, Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment,
+};
+use super::segments;
+use crate::dynamo::capacity::{ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::condition::{all_with_prefix, check_clauses, query_range, resolve_clauses};
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expression::fault::ExpressionKind;
+use crate::dynamo::expression::tree::{Condition, KeyCondition};
+use crate::dynamo::fault::{Constraint, Fault, IndexScope, Operation, StartKeyFault};
+use crate::dynamo::item_fault::ReadFault;
+use crate::dynamo::item_key;
+use crate::dynamo::limits;
+use crate::dynamo::store::Store;
+use crate::dynamo::stored::StoredItem;
+use crate::dynamo::table::{IndexDescriptor, Source, TableDescriptor};
+use crate::dynamo::tables::members::Members;
+use crate::dynamo::tables::record::IndexStatus;
+use crate::dynamo::value::{Item, Value};
+use crate::engine::cursor::{KeyRange, RangeCursor};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::store::Engine;
+use std::sync::Arc;
+
+/// A query or scan that is under way.
+#[derive(Debug)]
+pub struct Walk {
+    engine: Engine,
+    table: Arc<TableDescriptor>,
+    index: Option<usize>,
+    cursor: RangeCursor,
+    order: Order,
+    start: Start,
+    filter: Option<Condition>,
+    shown: Shown,
+    /// The moment to fetch items at that the index does not hold whole; `None` if nothing is fetched.
+    fetch_at: Option<Snapshot>,
+    bounds: Bounds,
+    counts: Counts,
+    read_mode: ReadMode,
+    capacity: ReturnConsumedCapacity,
+    state: State,
+    buffer: Vec<u8>,
+}
+
+/// Where a walk begins.
+#[derive(Debug)]
+enum Start {
+    Edge,
+    Behind(Vec<u8>),
+}
+
+/// What ends a walk before the end of its range.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    items: Option<usize>,
+    bytes: Option<usize>,
+}
+
+/// What a walk has come by.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    evaluated: usize,
+    /// Of the entries; counted only if somebody asks.
+    bytes: usize,
+    /// Of what was fetched from the table, each item rounded up by itself.
+    fetched: Units,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The cursor has not been placed.
+    New,
+    /// The cursor stands at the item that was evaluated last.
+    Standing,
+    /// A bound is reached; the cursor stands at the last item that was evaluated.
+    Limited,
+    /// There is nothing more, or there was an error.
+    Ended,
+}
+
+/// The part of a source that a walk goes over.
+struct Part {
+    range: KeyRange,
+    /// The keys of the partition begin so; empty for a scan.
+    partition: Vec<u8>,
+    /// The segment that the range is, if it is one.
+    segment: Option<Segment>,
+}
+
+impl Walk {
+    /// Begins a query as of the snapshot, or as of now.
+    pub fn query(
+        store: &Store,
+        table: &Arc<TableDescriptor>,
+        request: QueryRequest,
+        at: Option<&Snapshot>,
+    ) -> Result<Self> {
+        let operation = Operation::Query;
+        let fault = |fault| Error::new(operation, fault);
+        let QueryRequest { key, order, options } = request;
+        check_options(&options).map_err(fault)?;
+        check_key_conditions(&key).map_err(fault)?;
+        let table = store.catalog.current(operation, table)?;
+        let index = find_index(&table, &options).map_err(fault)?;
+        let source = Source::new(&table, index);
+        check_filter_attributes(source, options.filter.as_ref()).map_err(fault)?;
+        let query = match &key {
+            KeyConditions::Places { partition, sort } => {
+                query_range(source.keyspace(), source.key(), partition, sort)
+            }
+            KeyConditions::Clauses(clauses) => {
+                resolve_clauses(source.key(), clauses).and_then(|(partition, sort)| {
+                    query_range(source.keyspace(), source.key(), &partition, &sort)
+                })
+            }
+        };
+        let query = query.map_err(fault)?;
+        let part = Part { range: query.range, partition: query.partition, segment: None };
+        Self::begin(operation, store, (&table, index), part, order, options, at)
+    }
+
+    /// Begins a scan as of the snapshot, or as of now.
+    pub fn scan(
+        store: &Store,
+        table: &Arc<TableDescriptor>,
+        request: ScanRequest,
+        at: Option<&Snapshot>,
+    ) -> Result<Self> {
+        let operation = Operation::Scan;
+        let fault = |fault| Error::new(operation, fault);
+        let ScanRequest { segment, options } = request;
+        check_options(&options).map_err(fault)?;
+        segment.map_or(Ok(()), segments::check).map_err(fault)?;
+        let table = store.catalog.current(operation, table)?;
+        let index = find_index(&table, &options).map_err(fault)?;
+        let keyspace = Source::new(&table, index).keyspace();
+        let range = match segment {
+            Some(segment) => segments::range(&store.engine, keyspace, segment)?,
+            None => all_with_prefix(keyspace.prefix().to_vec()),
+        };
+        let part = Part { range, partition: Vec::new(), segment };
+        Self::begin(operation, store, (&table, index), part, Order::Ascending, options, at)
+    }
+
+    fn begin(
+        operation: Operation,
+        store: &Store,
+        (table, index): (&Arc<TableDescriptor>, Option<usize>),
+        part: Part,
+        order: Order,
+        options: ReadOptions,
+        at: Option<&Snapshot>,
+    ) -> Result<Self> {
+        let fault = |fault| Error::new(operation, fault);
+        let source = Source::new(table, index);
+        let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
+        let view = plan::plan(source, &options).map_err(fault)?;
+        // What is fetched must be of the moment at which the index is read.
+        let fetch_at = match (view.fetches, at) {
+            (Fetches::Never, _) => None,
+            (Fetches::Items, Some(at)) => Some(at.clone()),
+            (Fetches::Items, None) => Some(store.engine.snapshot()),
+        };
+        let cursor = store.engine.cursor(part.range, fetch_at.as_ref().or(at))?;
+        Ok(Self {
+            engine: store.engine.clone(),
+            table: Arc::clone(table),
+            index,
+            cursor,
+            order,
+            start,
+            filter: options.filter,
+            shown: view.shown,
+            fetch_at,
+            bounds: Bounds { items: options.limit, bytes: None },
+            counts: Counts::default(),
+            read_mode: options.consistency.read_mode(),
+            capacity: options.return_consumed_capacity,
+            state: State::New,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Gives what is shown of the next item that meets the filter to `read`; `None` when there is none, or a bound is
+    /// reached.
+    pub fn next<R>(&mut self, mut read: impl FnMut(&StoredItem<'_>) -> Result<R>) -> Result<Option<R>> {
+        loop {
+            let given = self.advance().and_then(|()| match self.state {
+                State::Standing => self.evaluate(&mut read).map(Some),
+                State::New | State::Limited | State::Ended => Ok(None),
+            });
+            match given {
+                Ok(Some(None)) => {}
+                Ok(given) => return Ok(given.flatten()),
+                Err(error) => {
+                    self.state = State::Ended;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// The key of the last item that was evaluated, if a bound ended the walk: where another can go on.
+    pub fn last_evaluated_key(&self) -> Result<Option<Item>> {
+        match self.state {
+            State::Limited => self.current_key(),
+            State::New | State::Standing | State::Ended => Ok(None),
+        }
+    }
+
+    /// Gives the items of one page, each as `read` makes it.
+    pub fn page<R>(mut self, mut read: impl FnMut(&StoredItem<'_>) -> Result<R>) -> Result<Page<R>> {
+        self.bounds.bytes = Some(limits::PAGE_BYTES_MAX);
+        let (mut items, mut count) = (Vec::new(), 0);
+        let is_counted_only = matches!(self.shown, Shown::Nothing);
+        while let Some(item) =
+            self.next(|item| if is_counted_only { Ok(None) } else { read(item).map(Some) })?
+        {
+            count += 1;
+            items.extend(item);
+        }
+        let last_evaluated_key = self.last_evaluated_key()?;
+        let (scanned_count, consumed_capacity) = (self.counts.evaluated, self.consumed());
+        Ok(Page { items, count, scanned_count, last_evaluated_key, consumed_capacity })
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        let Bounds { items, bytes } = self.bounds;
+        if self.state == State::Standing
+            && (items.is_some_and(|most| self.counts.evaluated >= most)
+                // The item that crosses the size is in the page.
+                || bytes.is_some_and(|most| self.counts.bytes >= most))
+        {
+            self.state = State::Limited;
+        }
+        match (self.state, self.order) {
+            (State::Limited | State::Ended, _) => return Ok(()),
+            (State::Standing, Order::Ascending) => self.cursor.next()?,
+            (State::Standing, Order::Descending) => self.cursor.prev()?,
+            (State::New, Order::Ascending) => match &self.start {
+                Start::Edge => self.cursor.seek_first()?,
+                Start::Behind(key) => {
+                    self.cursor.seek(key)?;
+                    if self.cursor.key() == Some(key) {
+                        self.cursor.next()?;
+                    }
+                }
+            },
+            (State::New, Order::Descending) => match &self.start {
+                Start::Edge => self.cursor.seek_last()?,
+                Start::Behind(key) => self.cursor.seek_before(key)?,
+            },
+        }
+        if self.cursor.key().is_some() {
+            self.counts.evaluated += 1;
+            self.state = State::Standing;
+        } else {
+            self.state = State::Ended;
+        }
+        Ok(())
+    }
+
+    /// Judges the item that the cursor stands at; `None` if it does not meet the filter.
+    fn evaluate<R>(&mut self, read: impl FnOnce(&StoredItem<'_>) -> Result<R>) -> Result<Option<R>> {
+        let Some(value) = self.cursor.value() else { return Ok(None) };
+        let entry = StoredItem::parse(value).map_err(damaged)?;
+        if self.bounds.bytes.is_some() || self.capacity != ReturnConsumedCapacity::None {
+            self.counts.bytes += entry.size_bytes().map_err(damaged)?;
+        }
+        let meets = |item: &StoredItem<'_>| match &self.filter {
+            Some(filter) => filter.matches(Some(item)).map_err(damaged),
+            None => Ok(true),
+        };
+        let Some(fetch_at) = &self.fetch_at else {
+            if !meets(&entry)? {
+                return Ok(None);
+            }
+            return self.shown.show(&entry, &mut self.buffer, read).map(Some);
+        };
+        let key = item_key::of_stored(&self.table, &entry).map_err(damaged)?;
+        let fetched = self.engine.get(&key, Some(fetch_at), |value| {
+            let item = StoredItem::parse(value).map_err(damaged)?;
+            let units = Units::of_read(item.size_bytes().map_err(damaged)?, self.read_mode);
+            let shown = meets(&item)?.then(|| self.shown.show(&item, &mut self.buffer, read));
+            Ok::<_, Error>((units, shown.transpose()?))
+        })?;
+        let Some((units, shown)) = fetched.transpose()? else { return Ok(None) };
+        self.counts.fetched.add(units);
+        Ok(shown)
+    }
+
+    fn current_key(&self) -> Result<Option<Item>> {
+        let source = Source::new(&self.table, self.index);
+        let Some(value) = self.cursor.value() else { return Ok(None) };
+        let item = StoredItem::parse(value).map_err(damaged)?;
+        let mut key = Item::new();
+        for attribute in source.entry_attributes() {
+            if let Some(value) = item.get(&attribute.name).map_err(damaged)? {
+                key.insert(attribute.name.clone(), value.to_value().map_err(damaged)?);
+            }
+        }
+        Ok(Some(key))
+    }
+
+    fn consumed(&self) -> Option<ConsumedCapacity> {
+        let mut meter = Meter::default();
+        let units = Units::of_read(self.counts.bytes, self.read_mode);
+        match Source::new(&self.table, self.index).index {
+            None => meter.add_table(units),
+            Some(index) => {
+                meter.add_index(index.scope(), index.name(), units);
+                meter.add_table(self.counts.fetched);
+            }
+        }
+        meter.told(self.table.schema().name(), self.capacity, Direction::Untold)
+    }
+}
+
+/// Refuses what is wrong whatever the table is.
+fn check_options(options: &ReadOptions) -> Result<(), Fault> {
+    let mut members = Members::default();
+    if let Some(index) = &options.index {
+        members.resource_name("indexName", index);
+    }
+    members.check("limit", Constraint::ValueAtLeast(1), options.limit != Some(0), || "0".to_owned());
+    members.finish()?;
+    plan::check(options)?;
+    if let Some(start) = &options.exclusive_start_key {
+        start.validate()?;
+    }
+    if let Some(filter) = &options.filter {
+        filter.check(ExpressionKind::Filter)?;
+    }
+    if let Some(projection) = &options.projection {
+        projection.check()?;
+    }
+    Ok(())
+}
+
+fn check_key_conditions(key: &KeyConditions) -> Result<(), Fault> {
+    match key {
+        KeyConditions::Places { partition, sort } => {
+            partition.iter().try_for_each(Value::validate)?;
+            sort.iter().try_for_each(KeyCondition::check)?;
+            Ok(())
+        }
+        KeyConditions::Clauses(clauses) => check_clauses(clauses),
+    }
+}
+
+/// The index that is asked for. A global one is not read consistently, as DynamoDB has it.
+fn find_index(table: &TableDescriptor, options: &ReadOptions) -> Result<Option<usize>, Fault> {
+    let Some(name) = &options.index else { return Ok(None) };
+    let position = table.index_position(name);
+    let index = position.and_then(|position| table.indexes().get(position));
+    match index.map(IndexDescriptor::status) {
+        Some(IndexStatus::Active) => {}
+        Some(IndexStatus::Creating) => return Err(Fault::IndexBackfilling { index: name.to_owned() }),
+        Some(IndexStatus::Deleting) | None => return Err(Fault::IndexNotFound { index: name.to_owned() }),
+    }
+    let is_global = index.is_some_and(|index| index.scope() == IndexScope::Global);
+    if options.consistency == Consistency::Strong && is_global {
+        return Err(ReadFault::ConsistentGlobalIndex.into());
+    }
+    Ok(position)
+}
+
+/// A query's filter may not name the key attributes of what is queried.
+fn check_filter_attributes(source: Source<'_>, filter: Option<&Condition>) -> Result<(), Fault> {
+    let mut key_attribute = None;
+    if let Some(filter) = filter {
+        filter.visit_paths(&mut |path| {
+            if key_attribute.is_none() && source.key().contains(path.root()) {
+                key_attribute = Some(path.root().to_owned());
+            }
+        });
+    }
+    key_attribute.map_or(Ok(()), |attribute| Err(ReadFault::FilterOnKey { attribute }.into()))
+}
+
+fn place_start(source: Source<'_>, key: Option<&Item>, part: &Part) -> Result<Start, Fault> {
+    let Some(key) = key else { return Ok(Start::Edge) };
+    let key = item_key::of_entry(source, key).ok_or(StartKeyFault::Shape)?;
+    if !key.starts_with(&part.partition) {
+        return Err(StartKeyFault::OutsidePartition.into());
+    }
+    if key < part.range.start || part.range.end.as_ref().is_some_and(|end| key >= *end) {
+        return Err(match part.segment {
+            None => StartKeyFault::OutsideRange.into(),
+            Some(Segment { segment, total_segments }) => {
+                StartKeyFault::OutsideSegment { segment, total_segments }.into()
+            }
+        });
+    }
+    Ok(Start::Behind(key))
+}

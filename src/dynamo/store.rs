@@ -1,0 +1,31 @@
+//! What operations run on: the engine, the catalog, and what requests in flight tell each other.
+
+use super::catalog::Catalog;
+use super::error::Result;
+use crate::engine::options::EngineOptions;
+use crate::engine::store::Engine;
+use crate::env::environment::Environment;
+use parking_lot::Mutex;
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open store of tables. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The ordered bytes below.
+    pub engine: Engine,
+    /// The tables.
+    pub catalog: Arc<Catalog>,
+    /// The client tokens of the transactions that run.
+    pub(super) running_tokens: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Store {
+    /// Opens the store in a directory.
+    pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
+        let engine = Engine::open(environment, directory, options)?;
+        let catalog = Arc::new(Catalog::open(&engine)?);
+        Ok(Self { engine, catalog, running_tokens: Arc::default() })
+    }
+}

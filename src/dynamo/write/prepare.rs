@@ -1,0 +1,172 @@
+//! From a request to what is to become of one item.
+//!
+//! The steps, in DynamoDB's order: `check` finds what is wrong whatever the table is: values, then expressions.
+//! `prepare` finds what is wrong with this table: its key, its indexes, the item's size.
+
+use super::request::{DeleteRequest, PutRequest, ReturnValues, UpdateRequest, WriteOptions};
+use crate::dynamo::encoding;
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expression::fault::ExpressionKind;
+use crate::dynamo::expression::tree::Update;
+use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::index::{self, IndexEntry, Touched};
+use crate::dynamo::item_fault::WriteFault;
+use crate::dynamo::item_key::{self, Key};
+use crate::dynamo::stored::StoredItem;
+use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::value::Item;
+
+/// What is to become of one item.
+#[derive(Debug)]
+pub(super) struct ItemWrite<'a> {
+    /// The engine's key of the item.
+    pub(super) key: Vec<u8>,
+    pub(super) change: Change<'a>,
+    pub(super) options: &'a WriteOptions,
+}
+
+#[derive(Debug)]
+pub(super) enum Change<'a> {
+    /// The item's stored form, and its index entries.
+    Put { value: Vec<u8>, entries: Vec<Option<IndexEntry>> },
+    /// The changes, and the attributes that an item made by them begins with.
+    Update { update: &'a Update, key: Item },
+    /// The item goes.
+    Delete,
+    /// The item stays: only the condition counts.
+    Check,
+}
+
+/// A request to write one item.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Request<'a> {
+    /// Writes it whole.
+    Put(&'a PutRequest),
+    /// Changes attributes of it.
+    Update(&'a UpdateRequest),
+    /// Removes it.
+    Delete(&'a DeleteRequest),
+    /// Leaves it as it is: only the condition, which the options have, counts.
+    Check {
+        /// Its key.
+        key: &'a Key,
+        /// What else is asked for.
+        options: &'a WriteOptions,
+    },
+}
+
+impl ItemWrite<'_> {
+    /// What the request sends of the item, as it counts against the size of a batch or transaction.
+    pub(super) fn size_bytes(&self) -> usize {
+        match &self.change {
+            Change::Put { value, .. } => self.key.len() + value.len(),
+            Change::Update { update, .. } => {
+                let constants = update.actions.iter().map(|action| action.path().root().len());
+                self.key.len() + constants.sum::<usize>()
+            }
+            Change::Delete | Change::Check => self.key.len(),
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// What any write can ask for.
+    pub(super) fn options(self) -> &'a WriteOptions {
+        match self {
+            Self::Put(request) => &request.options,
+            Self::Update(request) => &request.options,
+            Self::Delete(request) => &request.options,
+            Self::Check { options, .. } => options,
+        }
+    }
+
+    /// Refuses what is wrong whatever the table is.
+    pub(super) fn check(self) -> Result<(), Fault> {
+        match self {
+            Self::Put(request) => {
+                check_return_values(request.options.return_values)?;
+                request.item.validate()?;
+            }
+            Self::Delete(request) => {
+                check_return_values(request.options.return_values)?;
+                request.key.validate()?;
+            }
+            Self::Update(request) => {
+                request.key.validate()?;
+                if !request.update.actions.is_empty() {
+                    request.update.check()?;
+                }
+            }
+            Self::Check { key, .. } => key.validate()?,
+        }
+        if let Some(condition) = &self.options().condition {
+            condition.check(ExpressionKind::Condition)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses what does not fit the table, and says what is to become of the item.
+    pub(super) fn prepare(self, operation: Operation, table: &TableDescriptor) -> Result<ItemWrite<'a>> {
+        let fault = |fault| Error::new(operation, fault);
+        let options = self.options();
+        let (key, change) = match self {
+            Self::Put(request) => return prepare_put(operation, table, request),
+            Self::Update(request) => {
+                let key = item_key::of_request(table, &request.key).map_err(fault)?;
+                check_targets(table, &request.update).map_err(fault)?;
+                let attributes = request.key.to_attributes(table.schema().key());
+                (key, Change::Update { update: &request.update, key: attributes })
+            }
+            Self::Delete(request) => {
+                (item_key::of_request(table, &request.key).map_err(fault)?, Change::Delete)
+            }
+            Self::Check { key, .. } => (item_key::of_request(table, key).map_err(fault)?, Change::Check),
+        };
+        Ok(ItemWrite { key, change, options })
+    }
+}
+
+fn check_return_values(return_values: ReturnValues) -> Result<(), Fault> {
+    match return_values {
+        ReturnValues::None | ReturnValues::AllOld => Ok(()),
+        _ => Err(WriteFault::ReturnValues.into()),
+    }
+}
+
+/// First the table's key, then the indexes and the size.
+fn prepare_put<'a>(
+    operation: Operation,
+    table: &TableDescriptor,
+    request: &'a PutRequest,
+) -> Result<ItemWrite<'a>> {
+    let fault = |fault| Error::new(operation, fault);
+    let item = &request.item;
+    let key = match operation {
+        // A batch says of items, too, that their key does not fit.
+        Operation::BatchWriteItem => item_key::of_item(table, item).map_err(|found| match found {
+            Fault::KeyAttributeMissing { .. } | Fault::KeyTypeMismatch { .. } => fault(Fault::KeyShape),
+            other => fault(other),
+        }),
+        _ => item_key::of_item(table, item).map_err(fault),
+    }?;
+    let mut value = Vec::new();
+    encoding::encode_item(item, &mut value);
+    let stored = StoredItem::parse(&value).map_err(|error| Error::damaged("item", error))?;
+    let entries = index::entries(table, &key, &stored, Touched::All);
+    let entries = entries.map_err(|error| error.into_error(operation))?;
+    Ok(ItemWrite { key, change: Change::Put { value, entries }, options: &request.options })
+}
+
+/// Refuses an update of the key's own attributes, and of what lies inside an index's.
+fn check_targets(table: &TableDescriptor, update: &Update) -> Result<(), Fault> {
+    for action in &update.actions {
+        let (root, depth) = (action.path().root(), action.path().depth());
+        if table.schema().key().contains(root) {
+            return Err(WriteFault::KeyUpdated { attribute: root.to_owned() }.into());
+        }
+        if depth > 1 && table.indexes().iter().any(|index| index.key().contains(root)) {
+            return Err(WriteFault::IndexKeyPath { attribute: root.to_owned() }.into());
+        }
+    }
+    Ok(())
+}

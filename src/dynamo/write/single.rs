@@ -1,0 +1,186 @@
+//! `PutItem`, `UpdateItem` and `DeleteItem`.
+
+use super::decide::{Answer, Deciding};
+use super::deferred::Deferred;
+use super::prepare::{Change, ItemWrite, Request};
+use super::request::{
+    DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnValues, UpdateRequest, WriteOutput,
+};
+use crate::base::batch::WriteBatch;
+use crate::base::ident::SeqNo;
+use crate::dynamo::capacity::{ConsumedCapacity, Direction, ReturnConsumedCapacity, WriteMode};
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::fault::Operation;
+use crate::dynamo::store::Store;
+use crate::dynamo::stored::StoredItem;
+use crate::dynamo::table::{CurrentTables, TableDescriptor};
+use crate::engine::commit::Commit;
+use crate::engine::store::Engine;
+use crate::engine::ticket::Submitted;
+use std::sync::Arc;
+
+/// A write that has its place in the order of commits and waits to be acknowledged.
+///
+/// Dropping it does not take the write back.
+#[derive(Debug)]
+#[must_use = "a write is acknowledged only when it has been waited for"]
+pub struct Pending {
+    deferred: Deferred<Told>,
+}
+
+/// What is told when the write is acknowledged.
+#[derive(Debug)]
+struct Told {
+    answer: Answer,
+    consumed_capacity: Option<ConsumedCapacity>,
+    item_collection_metrics: Option<ItemCollectionMetrics>,
+}
+
+impl Told {
+    fn into_output(self, commit: Commit) -> WriteOutput {
+        let Self { answer, consumed_capacity, item_collection_metrics } = self;
+        WriteOutput { attributes: answer.attributes, consumed_capacity, item_collection_metrics, commit }
+    }
+}
+
+impl Pending {
+    /// Waits until the write is as durable as was asked and everybody sees it.
+    pub fn wait(self) -> Result<WriteOutput> {
+        self.deferred.wait().map(|(commit, told)| told.into_output(commit))
+    }
+
+    /// Asks without waiting: `None` while the write is not acknowledged. To be asked no more after an answer.
+    pub fn step(&mut self) -> Option<Result<WriteOutput>> {
+        let answer = self.deferred.step()?;
+        Some(answer.map(|(commit, told)| told.into_output(commit)))
+    }
+
+    /// The place of the write in the order of commits; of one that changes nothing, that of the newest commit that its
+    /// answer rests on.
+    pub fn seqno(&self) -> SeqNo {
+        self.deferred.seqno()
+    }
+}
+
+/// Begins to write an item.
+pub fn put(store: &Store, table: &Arc<TableDescriptor>, request: &PutRequest) -> Result<Pending> {
+    begin(store, table, Operation::PutItem, Request::Put(request))
+}
+
+/// Begins to change an item.
+pub fn update(store: &Store, table: &Arc<TableDescriptor>, request: &UpdateRequest) -> Result<Pending> {
+    begin(store, table, Operation::UpdateItem, Request::Update(request))
+}
+
+/// Begins to remove an item.
+pub fn delete(store: &Store, table: &Arc<TableDescriptor>, request: &DeleteRequest) -> Result<Pending> {
+    begin(store, table, Operation::DeleteItem, Request::Delete(request))
+}
+
+/// Derives the write from the table as it is, again if the table is changed meanwhile.
+pub(super) fn begin(
+    store: &Store,
+    table: &Arc<TableDescriptor>,
+    operation: Operation,
+    request: Request<'_>,
+) -> Result<Pending> {
+    request.check().map_err(|fault| Error::new(operation, fault))?;
+    store.engine.pay_back_pressure()?;
+    loop {
+        let table = store.catalog.current(operation, table)?;
+        let write = request.prepare(operation, &table)?;
+        if let Some(deferred) = attempt(store, &table, operation, write)? {
+            return Ok(Pending { deferred });
+        }
+    }
+}
+
+/// `None` if the table was changed before the commit.
+fn attempt(
+    store: &Store,
+    table: &TableDescriptor,
+    operation: Operation,
+    write: ItemWrite<'_>,
+) -> Result<Option<Deferred<Told>>> {
+    let engine = &store.engine;
+    let options = write.options;
+    let _guard = engine.lock_keys(vec![write.key.clone()]);
+    let old = if needs_old(table, &write) { read_old(engine, &write.key)? } else { OldVersion::default() };
+    let mut batch = WriteBatch::new();
+    let decided = decide(table, operation, write, &old, &mut batch);
+    let told = match decided {
+        Ok(answer) => {
+            let name = table.schema().name();
+            let capacity = options.return_consumed_capacity;
+            let consumed_capacity = answer.consumed.told(name, capacity, Direction::Untold);
+            Ok(Told { answer, consumed_capacity, item_collection_metrics: None })
+        }
+        Err(error) => Err(error),
+    };
+    if told.is_err() || batch.is_empty() {
+        return Ok(Some(Deferred::new(engine.visible(old.seqno), told)));
+    }
+    match engine.submit_guarded(&batch, options.durability, &CurrentTables(&[table]))? {
+        Submitted::Accepted(ticket) => Ok(Some(Deferred::new(ticket, told))),
+        Submitted::Stale | Submitted::Conflict => Ok(None),
+    }
+}
+
+/// First the condition, then what the item becomes.
+fn decide(
+    table: &TableDescriptor,
+    operation: Operation,
+    write: ItemWrite<'_>,
+    old: &OldVersion,
+    batch: &mut WriteBatch,
+) -> Result<Answer> {
+    let options = write.options;
+    let mut deciding = Deciding { operation, table, write, old: old.item()? };
+    if !deciding.meets_condition()? {
+        return Err(deciding.condition_fault()?);
+    }
+    let outcome = deciding.outcome()?;
+    let is_metered = options.return_consumed_capacity != ReturnConsumedCapacity::None;
+    deciding.finish(outcome, is_metered.then_some(WriteMode::Standard), batch)
+}
+
+/// Whether anything asks for the item as it is.
+fn needs_old(table: &TableDescriptor, write: &ItemWrite<'_>) -> bool {
+    let options = write.options;
+    matches!(write.change, Change::Update { .. } | Change::Check)
+        || !table.indexes().is_empty()
+        || options.condition.is_some()
+        || options.return_values != ReturnValues::None
+        || options.return_consumed_capacity != ReturnConsumedCapacity::None
+}
+
+/// The newest version of an item, published or not.
+#[derive(Debug)]
+pub(super) struct OldVersion {
+    /// The commit that made it; zero if there never was one.
+    pub(super) seqno: SeqNo,
+    value: Option<Vec<u8>>,
+}
+
+impl Default for OldVersion {
+    fn default() -> Self {
+        Self { seqno: SeqNo::ZERO, value: None }
+    }
+}
+
+impl OldVersion {
+    /// The item.
+    pub(super) fn item(&self) -> Result<Option<StoredItem<'_>>> {
+        let item = self.value.as_deref().map(StoredItem::parse).transpose();
+        item.map_err(|error| Error::damaged("item", error))
+    }
+}
+
+/// Reads the newest version of an item.
+///
+/// REQUIRES: its key is locked.
+pub(super) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
+    let found =
+        engine.latest_version(key, |seqno, value| OldVersion { seqno, value: value.map(<[u8]>::to_vec) })?;
+    Ok(found.unwrap_or_default())
+}

@@ -1,0 +1,129 @@
+//! Client tokens: what makes a transaction idempotent.
+//!
+//! ```text
+//! system row := keyspace 0 ‖ 06 ‖ token → digest of the request u128, completion time in ms   (metadata record)
+//! ```
+//!
+//! Invariants:
+//! 1. A token's row is written in the batch of its transaction: it is there if and only if the transaction was done.
+//! 2. A row counts for ten minutes after its transaction was done. A transaction that was cancelled leaves none.
+//! 3. A token runs from the beginning of its request until that is acknowledged, in one request at a time.
+
+use crate::base::batch::WriteBatch;
+use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::dynamo::catalog::TOKEN_ROW;
+use crate::dynamo::error::{Error, Result};
+use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
+use crate::dynamo::item_fault::WriteFault;
+use crate::dynamo::limits;
+use crate::dynamo::store::Store;
+use crate::engine::store::Engine;
+use crate::format::metadata;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+const OPERATION: Operation = Operation::TransactWriteItems;
+
+/// A token that runs until this is dropped.
+#[derive(Debug)]
+pub(super) struct Running {
+    token: String,
+    tokens: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Running {
+    /// Begins to run a token, unless a request does already.
+    pub(super) fn begin(store: &Store, token: &str) -> Result<Self> {
+        if store.running_tokens.lock().insert(token.to_owned()) {
+            Ok(Self { token: token.to_owned(), tokens: Arc::clone(&store.running_tokens) })
+        } else {
+            Err(Error::new(OPERATION, WriteFault::TransactionInProgress.into()))
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tokens.lock().remove(&self.token);
+    }
+}
+
+/// Refuses tokens that are empty or have more than 36 characters.
+pub(super) fn check(token: &str) -> Result<(), Fault> {
+    let length = token.chars().count();
+    let most = limits::TRANSACTION_TOKEN_CHARACTERS_MAX;
+    let constraint = match length {
+        0 => Constraint::LengthAtLeast(1),
+        _ if length > most => Constraint::LengthAtMost(most),
+        _ => return Ok(()),
+    };
+    let member = "clientRequestToken".to_owned();
+    Err(Fault::Members(vec![MemberFault { member, value: token.to_owned(), constraint }]))
+}
+
+/// The row of a token and the request that it stands for.
+pub(super) struct TokenRow {
+    pub(super) key: Vec<u8>,
+    digest: u128,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    digest: u128,
+    completed_at_millis: u64,
+}
+
+impl TokenRow {
+    pub(super) fn new(token: &str, content: &impl fmt::Debug) -> Self {
+        let mut key = KeyspaceId::SYSTEM.prefix().to_vec();
+        key.push(TOKEN_ROW);
+        key.extend_from_slice(token.as_bytes());
+        Self { key, digest: digest(content) }
+    }
+
+    /// The commit of the transaction that was done under this token within the last ten minutes, if it had the same
+    /// content; a fault if it had another.
+    ///
+    /// REQUIRES: the row's key is locked.
+    pub(super) fn find(&self, engine: &Engine) -> Result<Option<SeqNo>> {
+        let found =
+            engine.latest_version(&self.key, |seqno, row| (seqno, row.map(metadata::decode::<Stored>)))?;
+        let Some((seqno, Some(row))) = found else { return Ok(None) };
+        let row = row.map_err(|error| Error::damaged("transaction token", error))?;
+        let age_millis = engine.now().0.saturating_sub(row.completed_at_millis);
+        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
+            return Ok(None);
+        }
+        if row.digest != self.digest {
+            return Err(Error::new(OPERATION, WriteFault::TokenMismatch.into()));
+        }
+        Ok(Some(seqno))
+    }
+
+    /// Adds to the transaction's batch that it was done.
+    pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
+        let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
+        batch.put(self.key, metadata::encode(&row));
+    }
+}
+
+/// A digest of what a request asks to be done, by the text that shows it.
+fn digest(content: &impl fmt::Debug) -> u128 {
+    let mut digest = Digest(Xxh3::new());
+    write!(digest, "{content:?}").expect("a digest takes all text");
+    digest.0.digest128()
+}
+
+/// Takes the text that shows a request in place of the request.
+struct Digest(Xxh3);
+
+impl fmt::Write for Digest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
