@@ -6,16 +6,19 @@
 //!
 //! ```text
 //! batch    := seqno varint, commit time varint, count varint, entry*
-//! entry    := kind u8, key length varint, key, [value length varint, value]     (value: puts only)
+//! entry    := kind, key length varint, key, [value length varint, value]        (value: puts only)
+//! kind     := as `entry` says: a byte, and an expiring put's expiry
 //! ```
 //!
 //! Worked example: a put of key `00 00 00 10 61` with value `2a` as commit 5 at 1,000 ms is
-//! `05 e8 07 01 01 05 00 00 00 10 61 01 2a`.
+//! `05 e8 07 01 01 05 00 00 00 10 61 01 2a`. If it expires at 2,000 ms under generation 7, `01 05` becomes
+//! `03 d0 0f 07 05`.
 #![warn(clippy::indexing_slicing)]
 
 use super::codec::{DecodeError, Decoder, Encode};
 use super::entry::{EntryKind, EntryRef};
 use super::error::{Result, StoreError, StoreFault};
+use super::expiry::Expiry;
 use super::ident::{CommitTime, SeqNo};
 use super::limits;
 use std::collections::BTreeMap;
@@ -23,7 +26,8 @@ use std::collections::BTreeMap;
 /// Changes that are committed together.
 #[derive(Clone, Debug, Default)]
 pub struct WriteBatch {
-    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Of each key what it becomes; the value of a delete is empty.
+    entries: BTreeMap<Vec<u8>, (EntryKind, Vec<u8>)>,
 }
 
 impl WriteBatch {
@@ -34,12 +38,17 @@ impl WriteBatch {
 
     /// The key has this value from the commit on.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.entries.insert(key, Some(value));
+        self.entries.insert(key, (EntryKind::Put, value));
+    }
+
+    /// The key has this value from the commit on, until it expires.
+    pub fn put_expiring(&mut self, key: Vec<u8>, value: Vec<u8>, expiry: Expiry) {
+        self.entries.insert(key, (EntryKind::ExpiringPut(expiry), value));
     }
 
     /// The key has no value from the commit on.
     pub fn delete(&mut self, key: Vec<u8>) {
-        self.entries.insert(key, None);
+        self.entries.insert(key, (EntryKind::Delete, Vec::new()));
     }
 
     /// How many keys are changed.
@@ -52,14 +61,14 @@ impl WriteBatch {
         self.entries.is_empty()
     }
 
-    /// The changes in key order: `None` deletes.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.entries.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    /// The changes in key order: key, kind and value, which is empty for a delete.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], EntryKind, &[u8])> {
+        self.entries.iter().map(|(key, (kind, value))| (key.as_slice(), *kind, value.as_slice()))
     }
 
     /// Bytes of keys and values together.
     pub fn size_bytes(&self) -> usize {
-        self.entries.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+        self.entries.iter().map(|(key, (_, value))| key.len() + value.len()).sum()
     }
 
     /// Refuses a batch that the storage layers cannot take.
@@ -72,9 +81,9 @@ impl WriteBatch {
             }
         };
         check("number of entries in the batch", self.len(), limits::BATCH_ENTRIES_MAX)?;
-        for (key, value) in self.entries() {
+        for (key, _, value) in self.entries() {
             check("key", key.len(), limits::KEY_BYTES_MAX)?;
-            check("value", value.map_or(0, <[u8]>::len), limits::VALUE_BYTES_MAX)?;
+            check("value", value.len(), limits::VALUE_BYTES_MAX)?;
         }
         check("batch", self.size_bytes(), limits::BATCH_BYTES_MAX)
     }
@@ -82,11 +91,10 @@ impl WriteBatch {
     /// Appends what of the log record does not depend on the commit: all that follows the header's first two fields.
     pub fn encode_body(&self, buffer: &mut Vec<u8>) {
         buffer.put_varint(self.entries.len() as u64);
-        for (key, value) in &self.entries {
-            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
-            buffer.put_u8(kind as u8);
+        for (key, kind, value) in self.entries() {
+            kind.encode(buffer);
             buffer.put_prefixed(key);
-            if let Some(value) = value {
+            if kind != EntryKind::Delete {
                 buffer.put_prefixed(value);
             }
         }
@@ -128,11 +136,10 @@ pub fn decode<'a>(
     }
     let mut key_before: Option<&[u8]> = None;
     for _ in 0..header.entry_count {
-        let kind = EntryKind::from_byte(decoder.u8("an entry's kind")?)
-            .ok_or_else(|| decoder.error("a known entry kind"))?;
+        let kind = EntryKind::decode(&mut decoder)?;
         let key = decoder.prefixed("an entry's key")?;
         let value = match kind {
-            EntryKind::Put => decoder.prefixed("an entry's value")?,
+            EntryKind::Put | EntryKind::ExpiringPut(_) => decoder.prefixed("an entry's value")?,
             EntryKind::Delete => &[],
         };
         if key.len() > limits::KEY_BYTES_MAX {
@@ -151,6 +158,7 @@ pub fn decode<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::ExpiryGeneration;
 
     fn encode(batch: &WriteBatch, seqno: SeqNo, time: CommitTime) -> Vec<u8> {
         let mut record = Vec::new();
@@ -173,10 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn the_worked_example_of_an_expiring_put_is_what_is_written() {
+        let expiry = Expiry { at_millis: 2000, generation: ExpiryGeneration(7) };
+        let mut batch = WriteBatch::new();
+        batch.put_expiring(vec![0, 0, 0, 0x10, 0x61], vec![0x2a], expiry);
+        let record = encode(&batch, SeqNo(5), CommitTime(1000));
+        assert_eq!(record, [5, 0xe8, 7, 1, 3, 0xd0, 0x0f, 7, 5, 0, 0, 0, 0x10, 0x61, 1, 0x2a]);
+        let mut kinds = Vec::new();
+        decode(&record, |entry| kinds.push(entry.kind)).expect("a batch decodes what it encoded");
+        assert_eq!(kinds, [EntryKind::ExpiringPut(expiry)]);
+    }
+
+    #[test]
     fn every_truncation_is_refused() {
         let mut batch = WriteBatch::new();
         batch.put(b"key one".to_vec(), b"value".to_vec());
         batch.delete(b"key two".to_vec());
+        let expiry = Expiry { at_millis: 1 << 41, generation: ExpiryGeneration(300) };
+        batch.put_expiring(b"key zero".to_vec(), b"value".to_vec(), expiry);
         let record = encode(&batch, SeqNo(300), CommitTime(1 << 40));
         for length in 0..record.len() {
             assert!(decode(&record[..length], |_| ()).is_err(), "{length} bytes were taken");
@@ -188,7 +210,10 @@ mod tests {
         let mut batch = WriteBatch::new();
         batch.put(b"a".to_vec(), b"1".to_vec());
         batch.delete(b"a".to_vec());
-        assert_eq!(batch.entries().collect::<Vec<_>>(), [(b"a".as_slice(), None)]);
+        assert_eq!(
+            batch.entries().collect::<Vec<_>>(),
+            [(b"a".as_slice(), EntryKind::Delete, [].as_slice())]
+        );
     }
 
     #[test]

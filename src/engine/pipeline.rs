@@ -26,7 +26,7 @@ use super::options::Durability;
 use super::poison::Poison;
 use super::statistics::{Counters, add};
 use crate::base::batch::{WriteBatch, encode_commit};
-use crate::base::entry::{EntryKind, EntryRef};
+use crate::base::entry::EntryRef;
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileNumber, SeqNo};
 use crate::base::limits::LOG_PENDING_BYTES_MAX;
@@ -177,9 +177,8 @@ impl Pipeline {
         let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
         state.last = commit;
         state.queue_record(commit, &body, durability);
-        for (key, value) in batch.entries() {
-            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
-            memtable.insert(&EntryRef { key, seqno: commit.seqno, kind, value: value.unwrap_or_default() });
+        for (key, kind, value) in batch.entries() {
+            memtable.insert(&EntryRef { key, seqno: commit.seqno, kind, value });
         }
         Ok(commit)
     }

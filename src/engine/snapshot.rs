@@ -1,37 +1,46 @@
 //! A moment that stays readable.
 
 use super::shared::Shared;
-use crate::base::ident::SeqNo;
+use crate::base::ident::{CommitTime, Moment, SeqNo};
 use std::sync::Arc;
 
 /// A moment that stays readable: compaction keeps what it sees. Cheap to clone; released with the last clone.
 #[derive(Debug)]
 pub struct Snapshot {
-    seqno: SeqNo,
+    moment: Moment,
     shared: Arc<Shared>,
 }
 
 impl Snapshot {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let seqno = shared.snapshots.acquire(|| shared.pipeline.published());
-        Self { seqno, shared }
+        let moment = shared.snapshots.acquire(|| shared.now());
+        Self { moment, shared }
     }
 
     /// The last commit that it sees.
     pub fn seqno(&self) -> SeqNo {
-        self.seqno
+        self.moment.seqno
+    }
+
+    /// The time by which it sees what has expired: never before the time of a commit that it sees.
+    pub fn time(&self) -> CommitTime {
+        self.moment.time
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        self.moment
     }
 }
 
 impl Clone for Snapshot {
     fn clone(&self) -> Self {
-        self.shared.snapshots.acquire_again(self.seqno);
-        Self { seqno: self.seqno, shared: Arc::clone(&self.shared) }
+        self.shared.snapshots.acquire_again(self.moment);
+        Self { moment: self.moment, shared: Arc::clone(&self.shared) }
     }
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        self.shared.snapshots.release(self.seqno);
+        self.shared.snapshots.release(self.moment);
     }
 }

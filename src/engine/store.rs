@@ -1,6 +1,7 @@
 //! The engine's face: open, read, write, snapshot, close.
 
 use super::cursor::{KeyRange, RangeCursor};
+use super::expired_cursor::ExpiredCursor;
 use super::key_locks::KeyLockGuard;
 use super::maintenance::spawn_all;
 use super::options::{Durability, EngineOptions};
@@ -12,10 +13,12 @@ use super::ticket::Ticket;
 use crate::base::batch::WriteBatch;
 use crate::base::entry::{EntryKind, EntryRef, Position};
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, HistoryId};
+use crate::base::expiry::{Expiry, ExpiryRules};
+use crate::base::ident::{CommitTime, HistoryId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::env::environment::Environment;
 use crate::env::schedule::JobHandle;
+use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +28,28 @@ use std::sync::Arc;
 pub struct Engine {
     shared: Arc<Shared>,
     owner: Arc<Owner>,
+}
+
+/// The newest version of a key, as a writer finds it who holds the key's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestVersion<'a> {
+    /// The commit that wrote it.
+    pub seqno: SeqNo,
+    /// Its value, also if it has expired: what was derived from it may still be there.
+    pub value: &'a [u8],
+    /// When it expires, if it does.
+    pub expiry: Option<Expiry>,
+    /// Whether it is expired to a reader at this moment. Where the rules show the dead, nothing ever is.
+    pub is_expired: bool,
+}
+
+/// About how much a range holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SizeEstimate {
+    /// Bytes of keys and values, of every version that is still stored.
+    pub bytes: u64,
+    /// Entries that give a value, old versions and the expired included.
+    pub entries: u64,
 }
 
 /// Closes the engine when the last handle is dropped.
@@ -104,22 +129,40 @@ impl Engine {
         self.shared.key_locks.lock(keys, self.shared.environment.scheduler.as_ref())
     }
 
-    /// Calls `read` with the newest value of a key, published or not.
+    /// Calls `read` with the newest value of a key, published or not, unless it has expired.
+    ///
+    /// REQUIRES: as for [`latest_version`](Self::latest_version).
+    pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let visible = |version: LatestVersion<'_>| (!version.is_expired).then(|| read(version.value));
+        Ok(self.latest_version(key, visible)?.flatten())
+    }
+
+    /// Calls `read` with the newest version of a key that has a value, published or not, expired or not.
     ///
     /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
     /// later commit of the caller is done.
-    pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+    pub fn latest_version<R>(
+        &self,
+        key: &[u8],
+        read: impl FnOnce(LatestVersion<'_>) -> R,
+    ) -> Result<Option<R>> {
         self.shared.check_open()?;
         let guard = crossbeam_epoch::pin();
         let view = self.shared.view_in(&guard);
-        let value = |entry: EntryRef<'_>| (entry.kind == EntryKind::Put).then(|| read(entry.value));
-        Ok(view.get(Position::before(key), value)?.flatten())
+        let latest = |entry: EntryRef<'_>| {
+            let expiry = entry.kind.expiry();
+            let is_expired =
+                expiry.is_some_and(|expiry| self.shared.rules.is_hidden(expiry, self.shared.clock.now()));
+            let version = LatestVersion { seqno: entry.seqno, value: entry.value, expiry, is_expired };
+            (entry.kind != EntryKind::Delete).then(|| read(version))
+        };
+        Ok(view.get(Position::before(key), latest)?.flatten())
     }
 
     /// Gives a batch its place in the order and returns without waiting for the log.
     pub fn submit(&self, batch: &WriteBatch, durability: Durability) -> Result<Ticket> {
         let shared = &self.shared;
-        let now = CommitTime(shared.environment.clock.wall_millis());
+        let now = shared.clock.now();
         let commit = shared.pipeline.submit(batch, durability, now, &shared.poison, |segment, last| {
             shared.memtable_for(segment, last)
         })?;
@@ -145,7 +188,18 @@ impl Engine {
         let guard = crossbeam_epoch::pin();
         let (view, published) = self.shared.moment(&guard);
         let seqno = snapshot.map_or(published, Snapshot::seqno);
-        let value = |entry: EntryRef<'_>| (entry.kind == EntryKind::Put).then(|| read(entry.value));
+        let value = |entry: EntryRef<'_>| {
+            let is_shown = match entry.kind {
+                EntryKind::Put => true,
+                EntryKind::Delete => false,
+                // Only here is the clock asked: a key has one newest version, so that the moment stays one.
+                EntryKind::ExpiringPut(expiry) => {
+                    let at = snapshot.map_or_else(|| self.shared.clock.now(), Snapshot::time);
+                    !self.shared.rules.is_hidden(expiry, at)
+                }
+            };
+            is_shown.then(|| read(entry.value))
+        };
         Ok(view.get(Position { key, seqno }, value)?.flatten())
     }
 
@@ -157,8 +211,62 @@ impl Engine {
             let (view, published) = self.shared.moment(&guard);
             (Arc::clone(view), published)
         };
-        let seqno = snapshot.map_or(published, Snapshot::seqno);
-        Ok(RangeCursor::new(&view, seqno, range, snapshot.cloned()))
+        let now = || Moment { seqno: published, time: self.shared.clock.now() };
+        let sight =
+            Sight { at: snapshot.map_or_else(now, Snapshot::moment), rules: self.shared.rules.expiry() };
+        Ok(RangeCursor::new(&view, sight, range, snapshot.cloned()))
+    }
+
+    /// A cursor over the keys of a range whose newest version is dead at a time, whether readers see it or not: for who
+    /// deletes them.
+    pub fn expired_cursor(&self, range: KeyRange, at: CommitTime) -> Result<ExpiredCursor> {
+        self.shared.check_open()?;
+        let (view, published) = {
+            let guard = crossbeam_epoch::pin();
+            let (view, published) = self.shared.moment(&guard);
+            (Arc::clone(view), published)
+        };
+        let sight = Sight { at: Moment { seqno: published, time: at }, rules: self.shared.rules.expiry() };
+        Ok(ExpiredCursor::new(view, sight, range))
+    }
+
+    /// The present time, as readers and commits have it: it never goes back.
+    pub fn now(&self) -> CommitTime {
+        self.shared.clock.now()
+    }
+
+    /// Says what becomes of expired entries, in place of what was said before. Until it is said, all are hidden and none
+    /// is reclaimed.
+    ///
+    /// REQUIRES: a generation that is about to end is said not to be reclaimed before the commit that ends it; once that
+    /// commit has a time, the rule with that end may reclaim again. Otherwise compaction could take what the end saves.
+    pub fn set_expiry_rules(&self, rules: ExpiryRules) {
+        self.shared.rules.set_expiry(rules);
+        self.shared.maintenance.wake_compaction.notify();
+    }
+
+    /// Says that keyspaces are dead since a commit: no reader at or after it asks for their keys, and nobody writes
+    /// them. Compaction takes them away. To be said again after each opening.
+    pub fn drop_keyspaces(&self, dropped: &[(KeyspaceId, SeqNo)]) {
+        self.shared.rules.drop_keyspaces(dropped);
+        self.shared.maintenance.wake_compaction.notify();
+    }
+
+    /// Whether any entry of a keyspace may be left. Once this is false of a keyspace that nobody writes, it stays so.
+    pub fn holds_keyspace(&self, id: KeyspaceId) -> bool {
+        self.shared.view().holds_keyspace(id)
+    }
+
+    /// About how much a range holds, by what is known of the tables: what is not flushed is not counted, old versions
+    /// are, and of a keyspace that lies partly in the range a part is taken by its number of blocks.
+    pub fn keyspace_size(&self, range: &KeyRange) -> SizeEstimate {
+        let view = self.shared.view();
+        let estimates =
+            view.version.tables().map(|(_, table)| table.estimate(&range.start, range.end.as_deref()));
+        estimates.fold(SizeEstimate::default(), |sum, (bytes, entries)| SizeEstimate {
+            bytes: sum.bytes + bytes,
+            entries: sum.entries + entries,
+        })
     }
 
     /// The present moment, kept readable until the snapshot is dropped.
@@ -212,6 +320,7 @@ impl Engine {
             memtable_bytes: view.active.memory_bytes() + frozen_bytes,
             frozen_memtables: view.frozen.len(),
             table_memory_bytes: view.version.tables().map(|(_, table)| table.memory_bytes()).sum(),
+            floor: view.version.floor(),
             snapshots: shared.snapshots.count(),
             levels: (0..LEVELS).map(level).collect(),
             recovery: shared.recovery,

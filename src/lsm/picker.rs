@@ -1,11 +1,18 @@
 //! Decides what to compact. Pure: a version goes in, a compaction comes out as data.
 //!
+//! First, tables that are dead as a whole are dropped unread. Then the fullest level is compacted. Last come tables that
+//! are worth compacting for their dead entries alone, though no level is full; each such compaction takes the dead
+//! away, or takes them one level down to what they hide, so that this comes to an end.
+//!
 //! A level's score is how full it is: level 0 by its number of tables, deeper ones by their bytes against their target.
 //! The fullest level with a score of at least one is compacted into the next: all of level 0 at once, of a deeper level
 //! the table that drags the fewest bytes of the next level along (RocksDB's "minimum overlapping ratio").
 
+use super::reclaim::{Dead, Reclaim, Tombstones};
 use super::version::Version;
+use crate::base::ident::SeqNo;
 use crate::base::limits::LEVELS;
+use crate::base::planted::{Bug, planted};
 use crate::format::table::reader::TableReader;
 use std::sync::Arc;
 
@@ -30,8 +37,10 @@ impl Shape {
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Choice {
-    /// Nothing is full.
+    /// Nothing is full, and nothing is dead that can go.
     DoNothing,
+    /// Tables with their level go unread.
+    Drop(Vec<(u8, Arc<TableReader>)>),
     /// One table goes to the next level as it is.
     Move(Compaction),
     /// Tables are merged.
@@ -48,7 +57,84 @@ pub struct Compaction {
 }
 
 /// The compaction that a version needs most.
-pub fn pick(version: &Version, shape: &Shape) -> Choice {
+pub fn pick(version: &Version, shape: &Shape, reclaim: &Reclaim) -> Choice {
+    let droppable = droppable(version, reclaim);
+    if !droppable.is_empty() {
+        return Choice::Drop(droppable);
+    }
+    match pick_fullest(version, shape) {
+        Choice::DoNothing => pick_due(version, reclaim),
+        choice => choice,
+    }
+}
+
+/// When the next table becomes worth compacting for its dead entries, in milliseconds: past if one is already, and
+/// waits for a snapshot to go.
+pub fn next_due_millis(version: &Version, reclaim: &Reclaim) -> Option<u64> {
+    let mut later = reclaim.clone();
+    later.floor.seqno = SeqNo::MAX;
+    version.tables().filter_map(|(level, table)| due_millis(&later, level, &table)).min()
+}
+
+/// The tables that are dead as a whole and hide nothing that stays.
+fn droppable(version: &Version, reclaim: &Reclaim) -> Vec<(u8, Arc<TableReader>)> {
+    let tables: Vec<_> = version.tables().collect();
+    let mut dropped: Vec<(u8, Arc<TableReader>)> = Vec::new();
+    // Oldest first, so that what a table hides is known to go before it is asked about.
+    for (index, (level, table)) in tables.iter().enumerate().rev() {
+        let hides = || {
+            let mut older = tables.iter().skip(index + 1).filter(|(_, older)| overlap(table, older));
+            let stays =
+                |older: &TableReader| !dropped.iter().any(|(_, table)| std::ptr::eq(table.as_ref(), older));
+            older.any(|(_, older)| stays(older)) && !planted(Bug::WholeFileDropIgnoresBelow)
+        };
+        match reclaim.dead(table.meta()) {
+            Dead::Dropped => dropped.push((*level, Arc::clone(table))),
+            Dead::Whole if !hides() => dropped.push((*level, Arc::clone(table))),
+            Dead::Whole | Dead::Part => {}
+        }
+    }
+    dropped
+}
+
+fn overlap(left: &TableReader, right: &TableReader) -> bool {
+    left.meta().smallest <= right.meta().largest && right.meta().smallest <= left.meta().largest
+}
+
+/// From when on a table is worth compacting for its dead entries.
+fn due_millis(reclaim: &Reclaim, level: u8, table: &TableReader) -> Option<u64> {
+    // Tombstones of level 0 wait until the level is full: they are new, and what they hide is likely far below. Those
+    // that are newer than the oldest snapshot cannot go.
+    let can_go = level > 0 && table.meta().newest_seqno <= reclaim.floor.seqno;
+    reclaim.due_millis(table.meta(), if can_go { Tombstones::Count } else { Tombstones::DoNotCount })
+}
+
+/// The compaction of the table that was due first.
+fn pick_due(version: &Version, reclaim: &Reclaim) -> Choice {
+    let due = version
+        .tables()
+        .filter_map(|(level, table)| Some((due_millis(reclaim, level, &table)?, level, table)))
+        .filter(|(due_millis, ..)| *due_millis <= reclaim.floor.time.0)
+        .min_by_key(|(due_millis, level, _)| (*due_millis, *level));
+    let Some((_, level, table)) = due else { return Choice::DoNothing };
+    let from = usize::from(level);
+    let is_over_others = (from + 1..LEVELS)
+        .any(|deeper| !version.overlapping(deeper, &table.meta().smallest, &table.meta().largest).is_empty());
+    // What is dropped hides nothing, and goes where it lies. The expired go where nothing lies below.
+    if reclaim.holds_dropped(table.meta()) || (level > 0 && !is_over_others) {
+        return Choice::Merge(Compaction { inputs: vec![(level, table)], output_level: from });
+    }
+    let inputs = if level == 0 { version.level(0).to_vec() } else { vec![table] };
+    let Some((smallest, largest)) = range_of(&inputs) else { return Choice::DoNothing };
+    let overlapping = version.overlapping(from + 1, smallest, largest);
+    Choice::Merge(Compaction {
+        inputs: on_level(from, &inputs).chain(on_level(from + 1, &overlapping)).collect(),
+        output_level: from + 1,
+    })
+}
+
+/// The compaction of the fullest level, if one is full.
+fn pick_fullest(version: &Version, shape: &Shape) -> Choice {
     let fullest = (0..LEVELS - 1)
         .map(|level| (score_permille(version, shape, level), level))
         .filter(|(score, _)| *score >= 1000)

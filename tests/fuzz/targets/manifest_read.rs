@@ -6,8 +6,9 @@ use crate::targets::input::Input;
 use pixii::base::checksum::crc32;
 use pixii::base::codec::Encode;
 use pixii::base::error::StoreErrorKind;
-use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, KeyspaceId, Moment, SeqNo};
 use pixii::format::chunk::{LogIdentity, LogKind};
+use pixii::format::contents::{ExpirySpan, KeyspaceContents};
 use pixii::format::manifest::{ManifestContent, ManifestWriter, TableMeta, VersionEdit, parse_manifest};
 use pixii::format::{metadata, names};
 use pixii::lsm::version::ManifestState;
@@ -64,6 +65,9 @@ fn edit(input: &mut Input<'_>) -> VersionEdit {
         oldest_segment: input.flag().then(|| FileNumber(input.number())),
         flushed_seqno: input.flag().then(|| SeqNo(input.number())),
         flushed_time: Some(CommitTime(7)),
+        floor: input
+            .flag()
+            .then(|| Moment { seqno: SeqNo(input.number()), time: CommitTime(input.number()) }),
     }
 }
 
@@ -78,6 +82,22 @@ fn table(id: FileId, input: &mut Input<'_>) -> TableMeta {
         largest: vec![input.byte(); input.below(40_000)],
         oldest_seqno: SeqNo(input.number()),
         newest_seqno: SeqNo(input.number()),
+        contents: (0..input.below(3)).map(|_| contents(input)).collect(),
+    }
+}
+
+fn contents(input: &mut Input<'_>) -> KeyspaceContents {
+    let span = |input: &mut Input<'_>| ExpirySpan {
+        generation: input.expiry().generation,
+        entry_count: input.number(),
+        quartiles_millis: [0; 5].map(|_| input.number()),
+    };
+    KeyspaceContents {
+        id: KeyspaceId(u32::from(input.byte())),
+        entry_count: input.number(),
+        tombstone_count: input.number(),
+        size_bytes: input.number(),
+        expiring: (0..input.below(3)).map(|_| span(input)).collect(),
     }
 }
 
