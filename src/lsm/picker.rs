@@ -190,3 +190,106 @@ fn range_of(tables: &[Arc<TableReader>]) -> Option<(&[u8], &[u8])> {
     let largest = tables.iter().map(|table| table.meta().largest.as_slice()).max()?;
     Some((smallest, largest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::entry::{EntryKind, OwnedEntry, Position};
+    use crate::base::expiry::{DeadEntries, Expiry, ExpiryGeneration, ExpiryRule};
+    use crate::base::ident::{CommitTime, FileId, KeyspaceId, Moment};
+    use crate::env::environment::Environment;
+    use crate::format::table::reader::ReadMode;
+    use crate::format::table::writer::TableWriter;
+    use crate::lsm::sight::Sight;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    /// Keys of three keyspaces.
+    fn key(number: u8) -> Vec<u8> {
+        vec![0, 0, 0, 16 + number / 4, number]
+    }
+
+    fn kind() -> impl Strategy<Value = EntryKind> {
+        let expiring = (0_u64..40, 0_u32..2).prop_map(|(at_millis, generation)| {
+            EntryKind::ExpiringPut(Expiry { at_millis, generation: ExpiryGeneration(generation) })
+        });
+        prop_oneof![1 => Just(EntryKind::Put), 2 => Just(EntryKind::Delete), 5 => expiring]
+    }
+
+    /// A version whose runs stand from the oldest, on a deep level, to the newest, on level 0; each is cut in two tables
+    /// by its keys below level 0.
+    fn version(runs: &[Vec<(u8, EntryKind)>]) -> Version {
+        let environment = Environment::memory();
+        let mut tables = Vec::new();
+        for (index, run) in runs.iter().enumerate() {
+            let level = [3, 2, 1, 0, 0][index];
+            let parts: &[std::ops::Range<u8>] = if level == 0 { &[0..12] } else { &[0..5, 5..12] };
+            for part in parts {
+                let seqno = |number: u8| SeqNo(100 * (index as u64 + 1) + u64::from(number));
+                let mut entries: Vec<OwnedEntry> = (run.iter())
+                    .filter(|(number, _)| part.contains(number))
+                    .map(|(number, kind)| {
+                        let (key, seqno) = (key(*number), seqno(*number));
+                        OwnedEntry { key, seqno, kind: *kind, value: Vec::new() }
+                    })
+                    .collect();
+                entries.sort_by(|left, right| left.key.cmp(&right.key));
+                entries.dedup_by(|left, right| left.key == right.key);
+                if entries.is_empty() {
+                    continue;
+                }
+                let (vfs, directory) = (environment.vfs.as_ref(), Path::new("store"));
+                let id = FileId(environment.random.next_u128());
+                let mut writer = TableWriter::create(vfs, directory, id, 64).expect("memory");
+                for entry in &entries {
+                    writer.add(&entry.as_ref()).expect("memory");
+                }
+                let meta = writer.finish().expect("memory");
+                let table = TableReader::open(vfs, directory, meta, ReadMode::Pread).expect("memory");
+                tables.push((level, Arc::new(table)));
+            }
+        }
+        Version::new(tables, Moment::default()).expect("the runs keep the invariants")
+    }
+
+    fn visible(version: &Version, number: u8, sight: &Sight) -> Option<SeqNo> {
+        let target = Position { key: &key(number), seqno: sight.at.seqno };
+        let found = version.get(target, |entry| sight.shows(entry.kind).then_some(entry.seqno));
+        found.expect("memory").flatten()
+    }
+
+    proptest! {
+        /// Dropping whole tables changes nothing for any reader at or after the floor, in a keyspace that is not dead.
+        #[test]
+        fn what_is_dropped_unread_is_missed_by_no_reader(
+            runs in prop::collection::vec(prop::collection::vec((0_u8..12, kind()), 0..6), 1..=5),
+            floor in (0_u64..600, 0_u64..45),
+            dropped_at in 0_u64..600,
+        ) {
+            let rule = |dead| ExpiryRule { ended_at: Some(CommitTime(35)), dead };
+            let rules = [(ExpiryGeneration(0), rule(DeadEntries::Reclaimed)), (ExpiryGeneration(1), rule(DeadEntries::Hidden))];
+            let floor = Moment { seqno: SeqNo(floor.0), time: CommitTime(floor.1) };
+            let reclaim = Reclaim {
+                floor,
+                rules: Arc::new(rules.into_iter().collect()),
+                dropped: Arc::new([(KeyspaceId(17), SeqNo(dropped_at))].into()),
+            };
+            let before = version(&runs);
+            let dropped: Vec<_> = droppable(&before, &reclaim).into_iter().map(|(level, table)| (level, table.meta().id)).collect();
+            let after = before.with(&dropped, Vec::new(), floor).expect("they were there");
+            for seqno in [floor.seqno, SeqNo(floor.seqno.0 + 150), SeqNo::MAX] {
+                for later in [0, 10] {
+                    let at = Moment { seqno, time: CommitTime(floor.time.0 + later) };
+                    let sight = Sight { at, rules: Arc::clone(&reclaim.rules) };
+                    for number in (0..12).filter(|number| !reclaim.is_dropped(KeyspaceId::of_key(&key(*number)))) {
+                        prop_assert_eq!(visible(&after, number, &sight), visible(&before, number, &sight));
+                    }
+                }
+            }
+            // All that is dead and hides nothing is found.
+            prop_assert!(droppable(&after, &reclaim).is_empty());
+            let oldest_dead = after.tables().last().map(|(_, table)| reclaim.dead(table.meta()));
+            prop_assert!(oldest_dead.is_none_or(|dead| dead == Dead::Part));
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Each planted bug must be caught by a suite: a suite that cannot fail proves nothing.
 
 use crate::crash::{Figures, enumerate, fail_syncs};
+use crate::expiry::walk;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
 use pixii::base::planted::{Bug, plant};
@@ -20,12 +21,16 @@ fn snapshots() -> Result<(), String> {
     (0..20).try_for_each(hold_snapshots)
 }
 
+fn expiries() -> Result<(), String> {
+    (0..30).try_for_each(|seed| walk(seed, false))
+}
+
 fn flips() -> Result<(), String> {
     flip_bits(13).map(|_| ())
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 13] = [
+const PLANTED: [(Bug, Suite); 16] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -39,11 +44,14 @@ const PLANTED: [(Bug, Suite); 13] = [
     (Bug::SyncRetried, failed_syncs),
     (Bug::SegmentNotSyncedAtRotation, crashes),
     (Bug::LogRemovedBeforeManifest, crashes),
+    (Bug::ExpiredDroppedBeforeFloor, expiries),
+    (Bug::ExpiredRevealsOlder, expiries),
+    (Bug::WholeFileDropIgnoresBelow, expiries),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in [crashes, failed_syncs, snapshots, flips] {
+    for suite in [crashes, failed_syncs, snapshots, expiries, flips] {
         assert_eq!(suite(), Ok(()));
     }
 }

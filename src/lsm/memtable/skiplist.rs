@@ -165,11 +165,11 @@ fn expiry_bytes(expiry: Expiry) -> [u8; EXPIRY_BYTES] {
 }
 
 fn expiry_of(bytes: [u8; EXPIRY_BYTES]) -> Expiry {
-    let [a, b, c, d, e, f, g, h, generation @ ..] = bytes;
-    Expiry {
-        at_millis: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        generation: ExpiryGeneration(u32::from_le_bytes(generation)),
-    }
+    let mut at = [0; 8];
+    let mut generation = [0; 4];
+    at.copy_from_slice(&bytes[..8]);
+    generation.copy_from_slice(&bytes[8..]);
+    Expiry { at_millis: u64::from_le_bytes(at), generation: ExpiryGeneration(u32::from_le_bytes(generation)) }
 }
 
 /// What only the inserter touches.

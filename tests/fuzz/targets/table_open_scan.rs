@@ -92,7 +92,7 @@ fn entries(input: &mut Input<'_>) -> Vec<OwnedEntry> {
     for _ in 0..=input.below(60) {
         let (key, seqno) = (input.key(), SeqNo(1 + input.below(9) as u64));
         let kind = input.kind();
-        let value = if kind != EntryKind::Delete { input.bytes(30).to_vec() } else { Vec::new() };
+        let value = if kind == EntryKind::Delete { Vec::new() } else { input.bytes(30).to_vec() };
         entries.insert((key.clone(), std::cmp::Reverse(seqno)), OwnedEntry { key, seqno, kind, value });
     }
     entries.into_values().collect()
