@@ -35,8 +35,9 @@ pub struct Engine {
 pub struct LatestVersion<'a> {
     /// The commit that wrote it.
     pub seqno: SeqNo,
-    /// Its value, also if it has expired: what was derived from it may still be there.
-    pub value: &'a [u8],
+    /// Its value, also if it has expired: what was derived from it may still be there. `None` if that commit deleted
+    /// the key, or if compaction has taken the value away since it expired.
+    pub value: Option<&'a [u8]>,
     /// When it expires, if it does.
     pub expiry: Option<Expiry>,
     /// Whether it is expired to a reader at this moment. Where the rules show the dead, nothing ever is.
@@ -133,11 +134,12 @@ impl Engine {
     ///
     /// REQUIRES: as for [`latest_version`](Self::latest_version).
     pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        let visible = |version: LatestVersion<'_>| (!version.is_expired).then(|| read(version.value));
+        let visible = |version: LatestVersion<'_>| version.value.filter(|_| !version.is_expired).map(read);
         Ok(self.latest_version(key, visible)?.flatten())
     }
 
-    /// Calls `read` with the newest version of a key that has a value, published or not, expired or not.
+    /// Calls `read` with the newest version of a key, published or not, expired or not, also if it is a delete. Without
+    /// a version it is not called.
     ///
     /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
     /// later commit of the caller is done.
@@ -149,14 +151,14 @@ impl Engine {
         self.shared.check_open()?;
         let guard = crossbeam_epoch::pin();
         let view = self.shared.view_in(&guard);
-        let latest = |entry: EntryRef<'_>| {
+        let version = |entry: EntryRef<'_>| {
+            let value = (entry.kind != EntryKind::Delete).then_some(entry.value);
             let expiry = entry.kind.expiry();
             let is_expired =
                 expiry.is_some_and(|expiry| self.shared.rules.is_hidden(expiry, self.shared.clock.now()));
-            let version = LatestVersion { seqno: entry.seqno, value: entry.value, expiry, is_expired };
-            (entry.kind != EntryKind::Delete).then(|| read(version))
+            read(LatestVersion { seqno: entry.seqno, value, expiry, is_expired })
         };
-        Ok(view.get(Position::before(key), latest)?.flatten())
+        view.get(Position::before(key), version)
     }
 
     /// Gives a batch its place in the order and returns without waiting for the log.

@@ -223,8 +223,8 @@ mod tests {
         let mut tables = Vec::new();
         for (index, run) in runs.iter().enumerate() {
             let level = [3, 2, 1, 0, 0][index];
-            let parts: &[std::ops::Range<u8>] = if level == 0 { &[0..12] } else { &[0..5, 5..12] };
-            for part in parts {
+            let cut = if level == 0 { 12 } else { 5 };
+            for part in [0..cut, cut..12] {
                 let seqno = |number: u8| SeqNo(100 * (index as u64 + 1) + u64::from(number));
                 let mut entries: Vec<OwnedEntry> = (run.iter())
                     .filter(|(number, _)| part.contains(number))

@@ -249,13 +249,17 @@ impl Run {
         let visible = self.model.visible(published, now);
         for key in self.model.versions.keys().filter(|key| self.model.is_asked_for(key, published)) {
             let found = self.engine.latest_version(key, |version| {
-                (version.seqno, version.value.to_vec(), version.expiry, version.is_expired)
+                (version.seqno, version.value.map(<[u8]>::to_vec), version.expiry, version.is_expired)
             });
-            let newest = self.model.newest(key, published).filter(|version| version.value.is_some());
+            let newest = self.model.newest(key, published);
             let is_right = match (found.map_err(text)?, newest) {
+                // Compaction may have put a tombstone in the place of what has expired.
+                (Some((seqno, None, ..)), Some(newest)) => {
+                    newest.seqno == seqno && !visible.contains_key(key)
+                }
                 (Some((seqno, value, expiry, is_expired)), Some(newest)) => {
                     newest.seqno == seqno
-                        && newest.value.as_ref() == Some(&value)
+                        && newest.value == value
                         && newest.expiry == expiry
                         && is_expired != visible.contains_key(key)
                 }
