@@ -68,22 +68,48 @@ pub mod dynamo;
 pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
+pub use api::entity::{
+    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+};
+pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
+pub use api::expression::condition::{Condition, all, any};
+pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
+pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
 pub use api::query::{Items, Query, Scan};
 pub use api::table::Table;
+pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put};
 pub use base::error::Outcome;
 pub use dynamo::error::{Error, ErrorKind, Result};
-pub use dynamo::expression::tree::KeyCondition;
-pub use dynamo::fault::{Fault, Operation};
+pub use dynamo::expression::fault::ExpressionFault;
+pub use dynamo::expression::path::{DocumentPath, PathElement};
+pub use dynamo::expression::prepared::Prepared;
+pub use dynamo::expression::text::{ExpressionText, expression};
+pub use dynamo::expression::tree::{KeyCondition, ProjectionExpression};
+pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::read::{Order, Page, QueryRequest, ScanRequest};
-pub use dynamo::schema::{
-    GlobalIndex, GlobalIndexBuilder, KeyAttribute, KeySchema, Projection, TableSchema, TableSchemaBuilder,
-};
+pub use dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
+pub use dynamo::serde::de::{from_item, from_value};
+pub use dynamo::serde::error::{SerdeError, SerdeFault};
+pub use dynamo::serde::ser::{ValueSerializer, to_item, to_value, to_value_with};
 pub use dynamo::serde::sets;
+pub use dynamo::tables::builder::{GlobalIndexBuilder, LocalIndexBuilder, TableSchemaBuilder};
+pub use dynamo::tables::description::{
+    BillingModeSummary, IndexDescription, LimitsDescription, ProvisionedThroughputDescription,
+    ResourceStatus, TableClassSummary, TableDescription, TimeToLiveDescription, WarmThroughput,
+};
+pub use dynamo::tables::request::{
+    AttributeDefinition, CreateTableRequest, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate,
+    KeySchemaElement, ListTablesOutput, ListTablesRequest, ProjectionRequest, ProjectionType,
+    StreamSpecification, Tag, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
+};
+pub use dynamo::tables::settings::{
+    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
 pub use dynamo::write::{DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
 pub use engine::commit::Commit;
@@ -92,3 +118,5 @@ pub use engine::statistics::Statistics;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]
 pub use env::sim;
+#[cfg(feature = "derive")]
+pub use pixii_derive::Entity;

@@ -1,9 +1,17 @@
 //! An open database.
 
+use super::entity::Entity;
 use super::table::Table;
+use super::typed::TypedTable;
 use crate::dynamo::catalog::Catalog;
-use crate::dynamo::error::Result;
-use crate::dynamo::schema::TableSchema;
+use crate::dynamo::error::{ErrorKind, Result};
+use crate::dynamo::fault::Operation;
+use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
+use crate::dynamo::tables::request::{
+    CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
+    UpdateTableRequest, UpdateTimeToLiveRequest,
+};
 use crate::engine::options::EngineOptions;
 use crate::engine::statistics::Statistics;
 use crate::engine::store::Engine;
@@ -51,7 +59,8 @@ impl Database {
         DatabaseOptions::default()
     }
 
-    /// Makes a table, durably.
+    /// Makes a table, durably: of a [`TableSchema`](crate::dynamo::schema::TableSchema), or of a [`CreateTableRequest`]
+    /// that says more.
     ///
     /// ```
     /// use pixii::{Database, ErrorKind, KeyType, TableSchema};
@@ -64,19 +73,141 @@ impl Database {
     /// assert_eq!(error.to_string(), "Table already exists: Notes");
     /// # Ok::<(), pixii::Error>(())
     /// ```
-    pub fn create_table(&self, schema: TableSchema) -> Result<Table> {
-        let table = self.catalog.create_table(&self.engine, schema)?;
-        Ok(Table::new(self.engine.clone(), table))
+    pub fn create_table(&self, request: impl Into<CreateTableRequest>) -> Result<Table> {
+        Ok(self.handle(self.catalog.create_table(&self.engine, request.into())?))
     }
 
-    /// The table `name`.
+    /// The table `name`. The name may be the long one.
     pub fn table(&self, name: &str) -> Result<Table> {
-        Ok(Table::new(self.engine.clone(), self.catalog.describe(name)?))
+        Ok(self.handle(self.catalog.find(Operation::DescribeTable, name)?))
+    }
+
+    fn handle(&self, table: Arc<TableDescriptor>) -> Table {
+        Table::new(self.engine.clone(), Arc::clone(&self.catalog), table)
+    }
+
+    /// The table of the entities `E`, by the name that they give it.
+    pub fn entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.table(E::TABLE).map(Into::into)
+    }
+
+    /// Makes the table of the entities `E`, durably.
+    pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
+        self.create_table(E::schema().build()?).map(Into::into)
+    }
+
+    /// The table of the entities `E`, which is made, durably, if there is none.
+    pub fn entity_or_create<E: Entity>(&self) -> Result<TypedTable<E>> {
+        match self.entity() {
+            Err(error) if error.kind() == ErrorKind::ResourceNotFound => match self.create_entity() {
+                // Somebody else was faster.
+                Err(error) if error.kind() == ErrorKind::ResourceInUse => self.entity(),
+                made => made,
+            },
+            found => found,
+        }
     }
 
     /// The names of all tables in the order of their bytes.
     pub fn tables(&self) -> Vec<String> {
-        self.catalog.list()
+        self.catalog.names()
+    }
+
+    /// A page of the names of all tables.
+    pub fn list_tables(&self, request: &ListTablesRequest) -> Result<ListTablesOutput> {
+        self.catalog.list_tables(request)
+    }
+
+    /// Tells what the table `name` is.
+    ///
+    /// ```
+    /// use pixii::{Database, KeyType, ResourceStatus, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// database.create_table(TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?)?;
+    /// let description = database.describe_table("Notes")?;
+    /// assert_eq!(description.table_status, ResourceStatus::Active);
+    /// assert_eq!(description.table_arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Notes");
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn describe_table(&self, name: &str) -> Result<TableDescription> {
+        self.catalog.describe_table(name)
+    }
+
+    /// Changes a table, durably: one thing at a time. Answers with what the table was.
+    ///
+    /// ```
+    /// use pixii::{Database, KeyType, TableSchema, UpdateTableRequest};
+    ///
+    /// let database = Database::in_memory()?;
+    /// database.create_table(TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?)?;
+    /// database.update_table(UpdateTableRequest {
+    ///     table_name: "Notes".to_owned(),
+    ///     deletion_protection_enabled: Some(true),
+    ///     ..UpdateTableRequest::default()
+    /// })?;
+    /// let error = database.delete_table("Notes").expect_err("it is protected");
+    /// assert!(error.to_string().starts_with("Resource cannot be deleted"));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn update_table(&self, request: UpdateTableRequest) -> Result<TableDescription> {
+        self.catalog.update_table(&self.engine, request)
+    }
+
+    /// Removes a table with all its items, durably. Every later request through its handles is refused.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, Item, KeyType, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let old = database.create_table(schema.clone())?;
+    /// old.put(&Item::new().with("id", 1))?;
+    /// database.delete_table("Notes")?;
+    /// let new = database.create_table(schema)?;
+    /// assert_eq!(new.get_item(1)?, None);
+    /// assert_eq!(old.get_item(1).expect_err("another table").kind(), ErrorKind::ResourceNotFound);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn delete_table(&self, name: &str) -> Result<TableDescription> {
+        self.catalog.delete_table(&self.engine, name)
+    }
+
+    /// Says by which attribute the items of a table expire, durably.
+    pub fn update_time_to_live(&self, request: UpdateTimeToLiveRequest) -> Result<TimeToLiveSpecification> {
+        self.catalog.update_time_to_live(&self.engine, request)
+    }
+
+    /// Tells by which attribute the items of the table `name` expire.
+    pub fn describe_time_to_live(&self, name: &str) -> Result<TimeToLiveDescription> {
+        self.catalog.describe_time_to_live(name)
+    }
+
+    /// Puts tags on a table, durably: all, or none. The table is named by its long name.
+    ///
+    /// ```
+    /// use pixii::{Database, KeyType, TableSchema, Tag};
+    ///
+    /// let database = Database::in_memory()?;
+    /// database.create_table(TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?)?;
+    /// let arn = database.describe_table("Notes")?.table_arn;
+    /// let tag = Tag { key: "team".to_owned(), value: "green".to_owned() };
+    /// database.tag_resource(&arn, vec![tag.clone()])?;
+    /// assert_eq!(database.list_tags_of_resource(&arn)?, [tag]);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn tag_resource(&self, resource_arn: &str, tags: Vec<Tag>) -> Result<()> {
+        self.catalog.tag_resource(&self.engine, resource_arn, tags)
+    }
+
+    /// Takes tags off a table, durably.
+    pub fn untag_resource(&self, resource_arn: &str, tag_keys: &[String]) -> Result<()> {
+        self.catalog.untag_resource(&self.engine, resource_arn, tag_keys)
+    }
+
+    /// A table's tags, in the order of their keys.
+    pub fn list_tags_of_resource(&self, resource_arn: &str) -> Result<Vec<Tag>> {
+        self.catalog.list_tags_of_resource(resource_arn)
     }
 
     /// Writes what is in memory to tables on disk. Nothing needs this to be durable.
@@ -154,9 +285,8 @@ impl DatabaseOptions {
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
         let Self { environment, engine } = self;
-        let clock = Arc::clone(&environment.clock);
         let engine = Engine::open(environment, directory.as_ref(), engine)?;
-        let catalog = Arc::new(Catalog::open(&engine, clock)?);
+        let catalog = Arc::new(Catalog::open(&engine)?);
         Ok(Database { engine, catalog })
     }
 }
@@ -170,9 +300,8 @@ impl fmt::Debug for Database {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dynamo::error::ErrorKind;
     use crate::dynamo::key::KeyType;
-    use crate::dynamo::schema::{GlobalIndex, Projection};
+    use crate::dynamo::schema::{GlobalIndex, Projection, TableSchema};
     use crate::dynamo::value::Item;
 
     fn schema(name: &str) -> TableSchema {

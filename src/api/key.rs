@@ -78,6 +78,6 @@ macro_rules! partition_keys {
 }
 
 partition_keys! {
-    Value, Number, &str, String, &String, Vec<u8>, &[u8],
+    Value, &Value, Number, &str, String, &String, Vec<u8>, &[u8],
     i8, i16, i32, i64, isize, u8, u16, u32, u64, usize,
 }

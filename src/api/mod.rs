@@ -5,7 +5,10 @@
 
 pub mod key;
 pub mod handle;
+pub mod expression;
+pub mod entity;
 pub mod write;
 pub mod query;
 pub mod table;
+pub mod typed;
 pub mod database;

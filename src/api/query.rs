@@ -52,6 +52,8 @@ pub(super) fn read_typed<T: DeserializeOwned>(item: &StoredItem<'_>, operation: 
 pub struct Query<'a, T = Item> {
     handle: &'a Handle,
     request: QueryRequest,
+    /// What was found wrong while the request was built.
+    error: Option<Error>,
     read: Read<T>,
 }
 
@@ -67,9 +69,13 @@ pub struct Scan<'a, T = Item> {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn new(handle: &'a Handle, partition: Value) -> Self {
-        let request = QueryRequest { partition: vec![partition], ..QueryRequest::default() };
-        Self { handle, request, read: read_item }
+    pub(super) fn new(handle: &'a Handle, partition: Result<Value>) -> Self {
+        let (partition, error) = match partition {
+            Ok(partition) => (vec![partition], None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let request = QueryRequest { partition, ..QueryRequest::default() };
+        Self { handle, request, error, read: read_item }
     }
 }
 
@@ -148,14 +154,20 @@ impl<'a, T> Query<'a, T> {
 
     /// Gives `U`s instead of items, read directly from where the items are stored.
     pub fn typed<U: DeserializeOwned>(self) -> Query<'a, U> {
-        Query { handle: self.handle, request: self.request, read: read_typed::<U> }
+        Query { handle: self.handle, request: self.request, error: self.error, read: read_typed::<U> }
     }
 
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
-        let Self { handle, request, read } = self;
-        let walk = Walk::query(&handle.engine, &handle.table, request, None)?;
-        walk.page(|item| read(item, Operation::Query))
+        let read = self.read;
+        self.walk()?.page(|item| read(item, Operation::Query))
+    }
+
+    fn walk(self) -> Result<Walk> {
+        let Self { handle, request, error, .. } = self;
+        error.map_or(Ok(()), Err)?;
+        let table = handle.current(Operation::Query)?;
+        Walk::query(&handle.engine, &table, request, None)
     }
 }
 
@@ -187,7 +199,8 @@ impl<'a, T> Scan<'a, T> {
     /// Reads one page: what [`limit`](Self::limit) allows, and no more than crosses 1 MB.
     pub fn page(self) -> Result<Page<T>> {
         let Self { handle, request, read } = self;
-        let walk = Walk::scan(&handle.engine, &handle.table, request, None)?;
+        let table = handle.current(Operation::Scan)?;
+        let walk = Walk::scan(&handle.engine, &table, request, None)?;
         walk.page(|item| read(item, Operation::Scan))
     }
 }
@@ -197,9 +210,8 @@ impl<T> IntoIterator for Query<'_, T> {
     type IntoIter = Items<T>;
 
     fn into_iter(self) -> Items<T> {
-        let Self { handle, request, read } = self;
-        let walk = Walk::query(&handle.engine, &handle.table, request, None);
-        Items { walk: Some(walk), read, operation: Operation::Query }
+        let read = self.read;
+        Items { walk: Some(self.walk()), read, operation: Operation::Query }
     }
 }
 
@@ -209,7 +221,8 @@ impl<T> IntoIterator for Scan<'_, T> {
 
     fn into_iter(self) -> Items<T> {
         let Self { handle, request, read } = self;
-        let walk = Walk::scan(&handle.engine, &handle.table, request, None);
+        let table = handle.current(Operation::Scan);
+        let walk = table.and_then(|table| Walk::scan(&handle.engine, &table, request, None));
         Items { walk: Some(walk), read, operation: Operation::Scan }
     }
 }
@@ -263,8 +276,8 @@ mod tests {
     use super::*;
     use crate::dynamo::key::{KeyRef, KeyType};
     use crate::dynamo::number::tests::any_number;
-    use crate::dynamo::schema::{GlobalIndex, Projection, TableSchema};
-    use crate::{Database, Table};
+    use crate::dynamo::schema::{GlobalIndex, LocalIndex, Projection, TableSchema};
+    use crate::{CreateTableRequest, Database, GlobalIndexUpdate, Table, UpdateTableRequest};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -552,6 +565,10 @@ mod tests {
             "Invalid KeyConditionExpression: The BETWEEN operator requires same data type for lower and upper \
              bounds; lower bound operand: AttributeValue: {S:a}, upper bound operand: AttributeValue: {B:Bw==}",
         );
+        check_refused(
+            query().index("ab").page(),
+            "Value at 'IndexName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+        );
         check_refused(query().index("None").page(), "The table does not have the specified index: None");
         let mismatch = "One or more parameter values were invalid: Condition parameter type does not match \
                         schema type";
@@ -593,5 +610,117 @@ mod tests {
         );
         let mut items = table.query("p").start_after(key("q", 1)).into_iter();
         assert!(items.next().is_some_and(|first| first.is_err()) && items.next().is_none());
+    }
+
+    /// Reads everything, `limit` items at a time, and expects to need as many pages as that takes.
+    fn by_page<'a>(query: impl Fn() -> Query<'a>, limit: usize) -> Vec<Item> {
+        let (mut items, mut start) = (Vec::new(), None::<Item>);
+        loop {
+            let query = query().limit(limit);
+            let query = if let Some(start) = start { query.start_after(start) } else { query };
+            let page = query.page().expect("the request is valid");
+            items.extend(page.items);
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return items;
+            }
+        }
+    }
+
+    #[test]
+    fn a_local_index_is_another_order_of_a_partition() {
+        let schema = TableSchema::builder("Items")
+            .partition_key("pk", KeyType::String)
+            .sort_key("sk", KeyType::Number)
+            .local_index(LocalIndex::builder("ByDay").sort_key("day", KeyType::Number));
+        let database = Database::in_memory().expect("a new database");
+        let table = database.create_table(schema.build().expect("a valid schema")).expect("a new table");
+        let item = |pk: &str, sk: i32, day: i32| Item::new().with("pk", pk).with("sk", sk).with("day", day);
+        for (sk, day) in [(1, 9), (2, 3), (3, 3), (4, 3), (5, 1)] {
+            table.put(&item("p", sk, day)).expect("the item is valid");
+            table.put(&item("q", sk, day)).expect("the item is valid");
+        }
+        table.put(&Item::new().with("pk", "p").with("sk", 6)).expect("the item is valid");
+        let in_order = [item("p", 5, 1), item("p", 2, 3), item("p", 3, 3), item("p", 4, 3), item("p", 1, 9)];
+        for limit in 1..7 {
+            assert_eq!(by_page(|| table.query("p").index("ByDay"), limit), in_order, "{limit}");
+            let reversed: Vec<_> = in_order.iter().rev().cloned().collect();
+            assert_eq!(by_page(|| table.query("p").index("ByDay").reverse(), limit), reversed, "{limit}");
+        }
+        assert_eq!(by_page(|| table.query("p").index("ByDay").sort_key_equal(3), 2), in_order[1..4]);
+        table.put(&item("p", 3, 0)).expect("the item is valid");
+        table.delete(("p", 1)).expect("the key is valid");
+        assert_eq!(
+            all(table.query("p").index("ByDay")),
+            [item("p", 3, 0), item("p", 5, 1), item("p", 2, 3), item("p", 4, 3)]
+        );
+    }
+
+    #[test]
+    fn a_global_index_of_several_attributes_is_paged_between_equal_keys() {
+        let index = GlobalIndex::builder("ByAll")
+            .partition_key("a", KeyType::String)
+            .partition_key("b", KeyType::Number)
+            .sort_key("c", KeyType::String)
+            .sort_key("d", KeyType::Number);
+        let schema = TableSchema::builder("Items").partition_key("pk", KeyType::Number).global_index(index);
+        let database = Database::in_memory().expect("a new database");
+        let table = database.create_table(schema.build().expect("a valid schema")).expect("a new table");
+        let item = |pk: i32, d: i32| {
+            Item::new().with("pk", pk).with("a", "a").with("b", 1).with("c", "c").with("d", d)
+        };
+        let items = [item(1, 5), item(2, 5), item(3, 5), item(4, 7), item(0, 8)];
+        for item in &items {
+            table.put(item).expect("the item is valid");
+        }
+        table.put(&item(9, 5).with("b", 2)).expect("the item is valid");
+        let request = |sort: Vec<KeyCondition>, start: Option<Item>| QueryRequest {
+            index: Some("ByAll".to_owned()),
+            partition: vec!["a".into(), 1.into()],
+            sort,
+            limit: Some(2),
+            exclusive_start_key: start,
+            ..QueryRequest::default()
+        };
+        let page = |sort: &[KeyCondition], start| {
+            table.query_page(request(sort.to_vec(), start)).expect("the request is valid")
+        };
+        let first = page(&[], None);
+        assert_eq!(first.items, items[..2]);
+        let start = first.last_evaluated_key.expect("there is more");
+        assert_eq!(start.len(), 5, "the table's key and all attributes of the index's");
+        assert_eq!(page(&[], Some(start)).items, items[2..4]);
+        let sort = [KeyCondition::Equal("c".into()), KeyCondition::Greater(6.into())];
+        assert_eq!(page(&sort, None).items, items[3..]);
+    }
+
+    #[test]
+    fn an_index_that_is_being_made_is_not_read() {
+        let database = Database::in_memory().expect("a new database");
+        let schema = TableSchema::builder("Items").partition_key("pk", KeyType::String).build();
+        let table = database.create_table(schema.expect("a valid schema")).expect("a new table");
+        let index = GlobalIndex::builder("ByX").partition_key("x", KeyType::String);
+        let other = TableSchema::builder("Other").partition_key("pk", KeyType::String).global_index(index);
+        let other = CreateTableRequest::from(other.build().expect("a valid schema"));
+        let create = other.global_secondary_indexes.and_then(|indexes| indexes.into_iter().next());
+        let update = GlobalIndexUpdate { create, ..GlobalIndexUpdate::default() };
+        let request = UpdateTableRequest {
+            table_name: "Items".to_owned(),
+            attribute_definitions: other.attribute_definitions,
+            global_secondary_index_updates: vec![update],
+            ..UpdateTableRequest::default()
+        };
+        database.update_table(request).expect("a new index");
+        check_refused(
+            table.query("x").index("ByX").page(),
+            "Cannot read from backfilling global secondary index: ByX",
+        );
+        assert_eq!(table.schema().global_indexes().len(), 0, "the handle was made before");
+        table.put(&Item::new().with("pk", "p").with("x", "x")).expect("the handle knows the index");
+        check_refused(
+            table.put(&Item::new().with("pk", "p").with("x", 1)),
+            "One or more parameter values were invalid: Type mismatch for Index Key x Expected: S Actual: N \
+             IndexName: ByX",
+        );
     }
 }

@@ -4,8 +4,10 @@ use super::handle::Handle;
 use super::key::IntoKey;
 use super::query::{Query, Scan, read_item, read_typed};
 use super::write::{Delete, Put};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::item_key::Key;
 use crate::dynamo::read::{self, Page, QueryRequest, ScanRequest, Walk};
 use crate::dynamo::schema::TableSchema;
 use crate::dynamo::serde::ser::to_item;
@@ -54,8 +56,8 @@ pub struct Table {
 }
 
 impl Table {
-    pub(super) fn new(engine: Engine, table: Arc<TableDescriptor>) -> Self {
-        Self { handle: Handle { engine, table } }
+    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>, table: Arc<TableDescriptor>) -> Self {
+        Self { handle: Handle { engine, catalog, table } }
     }
 
     /// The table's name.
@@ -63,7 +65,7 @@ impl Table {
         self.schema().name()
     }
 
-    /// What the table is.
+    /// What the table was when this handle was made.
     pub fn schema(&self) -> &TableSchema {
         self.handle.table.schema()
     }
@@ -97,14 +99,18 @@ impl Table {
 
     /// Reads an item as a `T`, directly from where it is stored.
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
-        let Handle { engine, table } = &self.handle;
-        read::get(engine, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
+        let table = self.handle.current(Operation::GetItem)?;
+        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
+            read_typed(item, Operation::GetItem)
+        })
     }
 
     /// Reads an item with all its attributes.
     pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
-        let Handle { engine, table } = &self.handle;
-        read::get(engine, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
+        let table = self.handle.current(Operation::GetItem)?;
+        read::get(&self.handle.engine, &table, &key.into_key(), None, |item| {
+            read_item(item, Operation::GetItem)
+        })
     }
 
     /// Removes an item, and waits until that is durable. Nothing happens to a missing one.
@@ -125,7 +131,11 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn delete_request(&self, key: impl IntoKey) -> Delete<'_> {
-        Delete::new(&self.handle, key.into_key())
+        self.delete_of(Ok(key.into_key()))
+    }
+
+    pub(super) fn delete_of(&self, key: Result<Key>) -> Delete<'_> {
+        Delete::new(&self.handle, key)
     }
 
     /// The items of a partition of the table, or of an index, in the order of their sort key.
@@ -153,7 +163,11 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn query(&self, partition: impl Into<Value>) -> Query<'_> {
-        Query::new(&self.handle, partition.into())
+        self.query_of(Ok(partition.into()))
+    }
+
+    pub(super) fn query_of(&self, partition: Result<Value>) -> Query<'_> {
+        Query::new(&self.handle, partition)
     }
 
     /// All items of the table, or of an index.
@@ -194,23 +208,27 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn submit_put(&self, request: PutRequest) -> Result<Pending> {
-        write::put(&self.handle.engine, &self.handle.table, request)
+        let table = self.handle.current(Operation::PutItem)?;
+        write::put(&self.handle.engine, &table, request)
     }
 
     /// Begins to remove an item.
     pub fn submit_delete(&self, request: DeleteRequest) -> Result<Pending> {
-        write::delete(&self.handle.engine, &self.handle.table, request)
+        let table = self.handle.current(Operation::DeleteItem)?;
+        write::delete(&self.handle.engine, &table, request)
     }
 
     /// Reads a page of a query.
     pub fn query_page(&self, request: QueryRequest) -> Result<Page> {
-        let walk = Walk::query(&self.handle.engine, &self.handle.table, request, None)?;
+        let table = self.handle.current(Operation::Query)?;
+        let walk = Walk::query(&self.handle.engine, &table, request, None)?;
         walk.page(|item| read_item(item, Operation::Query))
     }
 
     /// Reads a page of a scan.
     pub fn scan_page(&self, request: ScanRequest) -> Result<Page> {
-        let walk = Walk::scan(&self.handle.engine, &self.handle.table, request, None)?;
+        let table = self.handle.current(Operation::Scan)?;
+        let walk = Walk::scan(&self.handle.engine, &table, request, None)?;
         walk.page(|item| read_item(item, Operation::Scan))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::handle::Handle;
 use crate::dynamo::error::Result;
+use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::Key;
 use crate::dynamo::value::Item;
 use crate::dynamo::write::{self, DeleteRequest, Pending, PutRequest, ReturnValues, WriteOutput};
@@ -20,7 +21,7 @@ pub struct Put<'a> {
 #[must_use = "nothing is removed before `send` or `submit`"]
 pub struct Delete<'a> {
     handle: &'a Handle,
-    key: Key,
+    key: Result<Key>,
     return_values: ReturnValues,
     durability: Durability,
 }
@@ -58,12 +59,13 @@ impl<'a> Put<'a> {
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, item, return_values, durability } = self;
         let request = PutRequest { item: item?, return_values, durability };
-        write::put(&handle.engine, &handle.table, request)
+        let table = handle.current(Operation::PutItem)?;
+        write::put(&handle.engine, &table, request)
     }
 }
 
 impl<'a> Delete<'a> {
-    pub(super) fn new(handle: &'a Handle, key: Key) -> Self {
+    pub(super) fn new(handle: &'a Handle, key: Result<Key>) -> Self {
         let (return_values, durability) = (ReturnValues::None, Durability::Durable);
         Self { handle, key, return_values, durability }
     }
@@ -93,7 +95,8 @@ impl<'a> Delete<'a> {
     /// Gives the write its place in the order of commits without waiting for it to be acknowledged.
     pub fn submit(self) -> Result<Pending> {
         let Self { handle, key, return_values, durability } = self;
-        write::delete(&handle.engine, &handle.table, DeleteRequest { key, return_values, durability })
+        let table = handle.current(Operation::DeleteItem)?;
+        write::delete(&handle.engine, &table, DeleteRequest { key: key?, return_values, durability })
     }
 }
 

@@ -40,6 +40,12 @@ pub enum Bug {
     ExpiredRevealsOlder,
     /// A table whose entries are all dead is removed above a table that holds older versions of its keys.
     WholeFileDropIgnoresBelow,
+    /// A transaction's commit does not compare the keys that it read with what was committed since.
+    TransactionReadUnchecked,
+    /// A transaction's commit does not compare the ranges that it walked with what was committed since.
+    TransactionRangeUnchecked,
+    /// An answer is given before the version that it rests on is published.
+    AnsweredBeforePublished,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -1,163 +1,1232 @@
 //! The catalog: which tables there are, kept in rows of the system keyspace.
 //!
 //! ```text
-//! system row := keyspace 0 ‖ 01                → the next keyspace id          (metadata record)
-//!             | keyspace 0 ‖ 02 ‖ table's name → the table's descriptor        (metadata record)
+//! system row := keyspace 0 ‖ 01                → the next keyspace id             (metadata records, all of them)
+//!             | keyspace 0 ‖ 02 ‖ table's name → the table's record
+//!             | keyspace 0 ‖ 03 ‖ keyspace id  → a keyspace that is dead: when it died
+//!             | keyspace 0 ‖ 04                → the next generation of expiry dates
+//!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far the backfill of the index in that keyspace has come
 //! ```
+//!
+//! Every change is one commit, made in these steps: pay back-pressure; lock the rows; read the record as it is,
+//! published or not; decide; submit; release the locks; wait until it is durable; bring the map up to date.
 //!
 //! Invariants:
 //! 1. A table exists if and only if its row does. The map in memory holds only tables whose row is published.
 //! 2. A keyspace id is given once and never again: the row of the next id moves in the same batch as the row that uses
-//!    the ids.
+//!    the ids. The same holds for generations.
 //! 3. What is said about a name rests on durable rows alone.
+//! 4. A change of a record raises its version by one. The map never goes back to an older version, nor to an older
+//!    incarnation: it takes what is published while it is locked.
+//! 5. From the commit on that removes a table or an index, its keyspaces are listed as dead, until the engine holds
+//!    nothing of them any more.
 //!
-//! Threading: the map is locked for as long as a lookup takes and never over a write. Whoever makes a table holds the
-//! key locks of its row and of the next id.
+//! Threading: the map is locked for as long as a lookup takes, or the read of one row, and never over a write. Whoever
+//! changes a table holds the key lock of its row, and of the counters that it moves.
 
 use super::error::{Error, Result};
-use super::fault::{Fault, Operation};
-use super::schema::{TableSchema, check_table_name};
+use super::fault::{Constraint, Fault, Operation};
+use super::limits;
 use super::table::TableDescriptor;
+use super::table_fault::TableFault;
+use super::tables::arn;
+use super::tables::definition::NewTable;
+use super::tables::description::{TableDescription, TimeToLiveDescription};
+use super::tables::members::{Members, check_table_name};
+use super::tables::record::{IndexStatus, TableId, TableRecord};
+use super::tables::request::{
+    CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
+    UpdateTableRequest, UpdateTimeToLiveRequest,
+};
+use super::tables::settings::ExpiryGeneration;
+use super::tables::update::TableUpdate;
+use super::tables::{tags, time_to_live};
 use crate::base::batch::WriteBatch;
 use crate::base::codec::DecodeError;
 use crate::base::error::{StoreError, StoreFault};
-use crate::base::ident::KeyspaceId;
+use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::engine::cursor::KeyRange;
 use crate::engine::options::Durability;
 use crate::engine::store::Engine;
+use crate::engine::ticket::Ticket;
+use crate::env::random::Random;
 use crate::env::time::Clock;
 use crate::format::metadata;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Bound;
 use std::sync::Arc;
 
 const NEXT_KEYSPACE_ROW: u8 = 1;
 const TABLE_ROW: u8 = 2;
+const DEAD_KEYSPACE_ROW: u8 = 3;
+const NEXT_GENERATION_ROW: u8 = 4;
+const BACKFILL_ROW: u8 = 5;
 
 /// The tables of a store.
 #[derive(Debug)]
 pub struct Catalog {
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     tables: RwLock<BTreeMap<String, Arc<TableDescriptor>>>,
+    dead: Mutex<Vec<DeadKeyspace>>,
 }
 
-/// A table's descriptor as it is stored.
+/// A keyspace that belongs to no table and no index any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadKeyspace {
+    /// Which.
+    pub keyspace: KeyspaceId,
+    /// The commit that removed it, or a later one: nobody who reads as of that commit, or later, looks there.
+    pub seqno: SeqNo,
+}
+
+/// A dead keyspace as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct TableRow {
-    keyspace: KeyspaceId,
-    index_keyspaces: Vec<KeyspaceId>,
-    created_at_millis: u64,
-    schema: TableSchema,
+struct DeadKeyspaceRow {
+    died_at_millis: u64,
+}
+
+/// How far the backfill of an index has come. Kept in the batches that bring it on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillProgress {
+    /// The engine's key of the last item that was looked at; empty before the first.
+    pub last_key: Vec<u8>,
+    /// How many items were looked at.
+    pub items: u64,
+    /// How many of them could not have an entry.
+    pub skipped: u64,
+}
+
+/// A change that is done.
+struct Changed {
+    /// The table before it.
+    old: TableRecord,
+    /// The commit that made the change.
+    seqno: SeqNo,
 }
 
 impl Catalog {
     /// Reads the catalog of an open store.
-    pub fn open(engine: &Engine, clock: Arc<dyn Clock>) -> Result<Self> {
-        let range = KeyRange { start: row_key(TABLE_ROW, ""), end: Some(row_key(TABLE_ROW + 1, "")) };
+    pub fn open(engine: &Engine) -> Result<Self> {
+        let environment = engine.environment();
         let mut tables = BTreeMap::new();
-        let mut cursor = engine.cursor(range, None)?;
-        cursor.seek_first()?;
-        while let Some(row) = cursor.value() {
-            let table = decode_table(row)?;
-            tables.insert(table.schema().name().to_owned(), Arc::new(table));
-            cursor.next()?;
+        for (_, row) in rows(engine, TABLE_ROW)? {
+            let record = decode_record(&row)?;
+            tables.insert(record.schema.name().to_owned(), Arc::new(TableDescriptor::new(record)));
         }
-        Ok(Self { clock, tables: RwLock::new(tables) })
+        // Whoever reads from now on reads as of this moment or later.
+        let seqno = engine.snapshot().seqno();
+        let mut dead = Vec::new();
+        for (key, row) in rows(engine, DEAD_KEYSPACE_ROW)? {
+            decode::<DeadKeyspaceRow>("dead keyspace", &row)?;
+            dead.push(DeadKeyspace { keyspace: keyspace_of_row(&key)?, seqno });
+        }
+        Ok(Self {
+            clock: Arc::clone(&environment.clock),
+            random: Arc::clone(&environment.random),
+            tables: RwLock::new(tables),
+            dead: Mutex::new(dead),
+        })
     }
 
-    /// The table `name`.
-    pub fn describe(&self, name: &str) -> Result<Arc<TableDescriptor>> {
-        let fault = |fault| Error::new(Operation::DescribeTable, fault);
+    /// The table `name`, for `operation`. The name may be the long one.
+    pub fn find(&self, operation: Operation, name: &str) -> Result<Arc<TableDescriptor>> {
+        let fault = |fault| Error::new(operation, fault);
+        let name = arn::table_name(name).map_err(fault)?;
         check_table_name(name).map_err(fault)?;
         let table = self.tables.read().get(name).cloned();
-        table.ok_or_else(|| fault(Fault::TableNotFound { table: name.to_owned() }))
+        table.ok_or_else(|| not_found(operation, name))
+    }
+
+    /// What `table` is now; a table of the same name that was made later is another one.
+    pub fn current<'a>(
+        &self,
+        operation: Operation,
+        table: &'a Arc<TableDescriptor>,
+    ) -> Result<Cow<'a, Arc<TableDescriptor>>> {
+        if table.is_current() {
+            return Ok(Cow::Borrowed(table));
+        }
+        let name = table.schema().name();
+        let current = self.tables.read().get(name).filter(|current| current.id() == table.id()).cloned();
+        current.map(Cow::Owned).ok_or_else(|| not_found(operation, name))
+    }
+
+    /// All tables, in the order of their names. Whoever brings unfinished indexes on looks here when a store is opened.
+    pub fn tables(&self) -> Vec<Arc<TableDescriptor>> {
+        self.tables.read().values().cloned().collect()
     }
 
     /// The names of all tables in the order of their bytes.
-    pub fn list(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         self.tables.read().keys().cloned().collect()
     }
 
+    /// A page of the names of all tables.
+    pub fn list_tables(&self, request: &ListTablesRequest) -> Result<ListTablesOutput> {
+        let start = request.exclusive_start_table_name.as_deref();
+        let limit = request.limit.unwrap_or(limits::LIST_TABLES_MAX);
+        let mut members = Members::default();
+        if let Some(start) = start {
+            members.resource_name("exclusiveStartTableName", start);
+        }
+        members.check("limit", Constraint::ValueAtLeast(1), limit >= 1, || limit.to_string());
+        let most = limits::LIST_TABLES_MAX;
+        members.check("limit", Constraint::ValueAtMost(most as u64), limit <= most, || limit.to_string());
+        members.finish().map_err(|fault| Error::new(Operation::ListTables, fault))?;
+        let tables = self.tables.read();
+        let from = start.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut names = tables.range::<str, _>((from, Bound::Unbounded)).map(|(name, _)| name.clone());
+        let table_names: Vec<_> = names.by_ref().take(limit).collect();
+        let last_evaluated_table_name = names.next().and_then(|_| table_names.last().cloned());
+        Ok(ListTablesOutput { table_names, last_evaluated_table_name })
+    }
+
+    /// Tells what a table is.
+    pub fn describe_table(&self, name: &str) -> Result<TableDescription> {
+        let table = self.find(Operation::DescribeTable, name)?;
+        Ok(TableDescription::of(table.record(), self.clock.wall_millis()))
+    }
+
     /// Makes a table, durably.
-    pub fn create_table(&self, engine: &Engine, schema: TableSchema) -> Result<Arc<TableDescriptor>> {
-        let key = row_key(TABLE_ROW, schema.name());
-        let next_key = row_key(NEXT_KEYSPACE_ROW, "");
-        if self.describe(schema.name()).is_ok() {
+    pub fn create_table(&self, engine: &Engine, request: CreateTableRequest) -> Result<Arc<TableDescriptor>> {
+        const OPERATION: Operation = Operation::CreateTable;
+        let now_millis = self.clock.wall_millis();
+        let table = NewTable::of_request(request, now_millis)?;
+        let name = table.schema.name().to_owned();
+        let exists = || Error::new(OPERATION, Fault::TableExists { table: name.clone() });
+        if self.tables.read().contains_key(&name) {
             // What the map holds is durable (invariant 1): nothing has to be waited for.
-            let table = schema.name().to_owned();
-            return Err(Error::new(Operation::CreateTable, Fault::TableExists { table }));
+            return Err(exists());
         }
+        let (row, counter) = (row_key(TABLE_ROW, name.as_bytes()), row_key(NEXT_KEYSPACE_ROW, &[]));
         engine.pay_back_pressure()?;
-        let guard = engine.lock_keys(vec![key.clone(), next_key.clone()]);
-        let next = engine.latest(&next_key, |row| {
-            metadata::decode(row).map_err(|error| Error::damaged("keyspace id", error))
-        })?;
-        let first = next.transpose()?.unwrap_or(KeyspaceId::FIRST_USER);
-        let mut batch = WriteBatch::new();
-        if engine.latest(&key, |_| ())?.is_some() {
-            // Whoever wrote that row may still wait for its sync. To answer from it, wait behind them.
-            batch.put(next_key, metadata::encode(&first));
-            let ticket = engine.submit(&batch, Durability::Durable)?;
+        let guard = engine.lock_keys(vec![row.clone(), counter.clone()]);
+        if engine.latest(&row, |_| ())?.is_some() {
+            let settled = settle(engine, row)?;
             drop(guard);
-            ticket.wait()?;
-            self.load(engine, schema.name())?;
-            let table = schema.name().to_owned();
-            return Err(Error::new(Operation::CreateTable, Fault::TableExists { table }));
+            settled.map(Ticket::wait).transpose()?;
+            self.refresh(engine, &name)?;
+            return Err(exists());
         }
-        let index_count = schema.global_indexes().len();
-        let index_keyspaces: Vec<_> = (1..=index_count).map(|n| after(first, n)).collect::<Result<_>>()?;
-        let created_at_millis = self.clock.wall_millis();
-        batch.put(next_key, metadata::encode(&after(first, index_count + 1)?));
-        let row = TableRow { keyspace: first, index_keyspaces, created_at_millis, schema };
-        batch.put(key, metadata::encode(&row));
+        let first = next_keyspace(engine)?;
+        let count = 1 + table.schema.local_indexes().len() + table.schema.global_indexes().len();
+        let keyspaces: Vec<_> = (0..count).map(|place| after(first, place)).collect::<Result<_>>()?;
+        let id = TableId::from_random(self.random.next_u128());
+        let record = TableRecord::new(table, id, &keyspaces, now_millis);
+        let mut batch = WriteBatch::new();
+        batch.put(counter, metadata::encode(&after(first, count)?));
+        batch.put(row, metadata::encode(&record));
         let ticket = engine.submit(&batch, Durability::Durable)?;
         drop(guard);
         ticket.wait()?;
-        Ok(self.add(row.into_table()))
+        self.refresh(engine, &name)?;
+        self.find(OPERATION, &name)
     }
 
-    /// Brings a table that somebody else has just made into the map.
-    fn load(&self, engine: &Engine, name: &str) -> Result<()> {
-        if let Some(table) = engine.get(&row_key(TABLE_ROW, name), None, decode_table)? {
-            self.add(table?);
-        }
+    /// Removes a table with all its items, durably.
+    pub fn delete_table(&self, engine: &Engine, name: &str) -> Result<TableDescription> {
+        const OPERATION: Operation = Operation::DeleteTable;
+        let fault = |fault| Error::new(OPERATION, fault);
+        let name = arn::table_name(name).map_err(fault)?;
+        check_table_name(name).map_err(fault)?;
+        let now_millis = self.clock.wall_millis();
+        let changed = self.change(engine, OPERATION, name, &[], |record, batch| {
+            if record.settings.deletion_protection {
+                return Err(fault(TableFault::DeletionProtected.into()));
+            }
+            if record.global_indexes.iter().any(|index| index.status == IndexStatus::Creating) {
+                return Err(fault(TableFault::TableInUse { table: name.to_owned() }.into()));
+            }
+            for keyspace in record.keyspaces() {
+                put_dead(batch, keyspace, now_millis);
+            }
+            Ok(None)
+        })?;
+        self.note_dead(changed.old.keyspaces(), changed.seqno);
+        Ok(TableDescription::of_deleting(&changed.old, now_millis))
+    }
+
+    /// Changes a table, durably.
+    ///
+    /// An index that is made is kept by writes from now on, and has the status `Creating` until whoever fills it calls
+    /// [`activate_index`](Self::activate_index). One that is dropped has the status `Deleting`, until
+    /// [`remove_index`](Self::remove_index) is called.
+    pub fn update_table(&self, engine: &Engine, request: UpdateTableRequest) -> Result<TableDescription> {
+        const OPERATION: Operation = Operation::UpdateTable;
+        let fault = |fault| Error::new(OPERATION, fault);
+        let update = TableUpdate::parse(request).map_err(fault)?;
+        let now_millis = self.clock.wall_millis();
+        let counters: &[u8] = if update.makes_index() { &[NEXT_KEYSPACE_ROW] } else { &[] };
+        let changed = self.change(engine, OPERATION, update.table_name(), counters, |record, batch| {
+            let mut next = record.clone();
+            let free = if update.makes_index() { next_keyspace(engine)? } else { record.keyspace };
+            update.apply(&mut next, free, now_millis).map_err(fault)?;
+            if update.makes_index() {
+                batch.put(row_key(NEXT_KEYSPACE_ROW, &[]), metadata::encode(&after(free, 1)?));
+                put_backfill_progress(batch, free, &BackfillProgress::default());
+            }
+            Ok(Some(next))
+        })?;
+        Ok(TableDescription::of_updating(&changed.old, now_millis))
+    }
+
+    /// The index in that keyspace has all its entries.
+    pub fn activate_index(
+        &self,
+        engine: &Engine,
+        table: &TableDescriptor,
+        keyspace: KeyspaceId,
+    ) -> Result<()> {
+        self.change_index(engine, table, keyspace, IndexStatus::Creating, |record, batch, position| {
+            record.global_indexes[position].status = IndexStatus::Active;
+            batch.delete(row_key(BACKFILL_ROW, &keyspace.prefix()));
+        })
+        .map(drop)
+    }
+
+    /// Takes an index that is being dropped out of its table; its keyspace is dead.
+    pub fn remove_index(&self, engine: &Engine, table: &TableDescriptor, keyspace: KeyspaceId) -> Result<()> {
+        let now_millis = self.clock.wall_millis();
+        let remove = |record: &mut TableRecord, batch: &mut WriteBatch, position: usize| {
+            record.global_indexes.remove(position);
+            record.schema.remove_global_index(position);
+            batch.delete(row_key(BACKFILL_ROW, &keyspace.prefix()));
+            put_dead(batch, keyspace, now_millis);
+        };
+        let changed = self.change_index(engine, table, keyspace, IndexStatus::Deleting, remove)?;
+        self.note_dead(std::iter::once(keyspace), changed.seqno);
         Ok(())
     }
 
-    fn add(&self, table: TableDescriptor) -> Arc<TableDescriptor> {
-        let name = table.schema().name().to_owned();
-        Arc::clone(self.tables.write().entry(name).or_insert_with(|| Arc::new(table)))
+    fn change_index(
+        &self,
+        engine: &Engine,
+        table: &TableDescriptor,
+        keyspace: KeyspaceId,
+        expected: IndexStatus,
+        change: impl FnOnce(&mut TableRecord, &mut WriteBatch, usize),
+    ) -> Result<Changed> {
+        const OPERATION: Operation = Operation::UpdateTable;
+        let name = table.schema().name();
+        self.change(engine, OPERATION, name, &[], |record, batch| {
+            let indexes = record.global_indexes.iter();
+            let position = indexes.enumerate().find(|(_, index)| index.keyspace == keyspace);
+            match position {
+                Some((position, index)) if index.status == expected && record.id == table.id() => {
+                    let mut next = record.clone();
+                    change(&mut next, batch, position);
+                    Ok(Some(next))
+                }
+                _ => Err(not_found(OPERATION, name)),
+            }
+        })
+    }
+
+    /// How far the backfill of the index in that keyspace has come; none if it is not being filled.
+    pub fn backfill_progress(
+        &self,
+        engine: &Engine,
+        keyspace: KeyspaceId,
+    ) -> Result<Option<BackfillProgress>> {
+        let row = engine.get(&row_key(BACKFILL_ROW, &keyspace.prefix()), None, <[u8]>::to_vec)?;
+        row.map(|row| decode("backfill's progress", &row)).transpose()
+    }
+
+    /// The keyspaces that are dead, to be told to the engine.
+    pub fn dead_keyspaces(&self) -> Vec<DeadKeyspace> {
+        self.dead.lock().clone()
+    }
+
+    /// The engine holds nothing of these keyspaces any more.
+    pub fn forget(&self, engine: &Engine, keyspaces: &[KeyspaceId]) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        for keyspace in keyspaces {
+            batch.delete(row_key(DEAD_KEYSPACE_ROW, &keyspace.prefix()));
+        }
+        engine.write(&batch, Durability::Durable)?;
+        self.dead.lock().retain(|dead| !keyspaces.contains(&dead.keyspace));
+        Ok(())
+    }
+
+    fn note_dead(&self, keyspaces: impl Iterator<Item = KeyspaceId>, seqno: SeqNo) {
+        self.dead.lock().extend(keyspaces.map(|keyspace| DeadKeyspace { keyspace, seqno }));
+    }
+
+    /// Says by which attribute items expire, durably.
+    pub fn update_time_to_live(
+        &self,
+        engine: &Engine,
+        request: UpdateTimeToLiveRequest,
+    ) -> Result<TimeToLiveSpecification> {
+        const OPERATION: Operation = Operation::UpdateTimeToLive;
+        let fault = |fault| Error::new(OPERATION, fault);
+        let name = time_to_live::check(&request).map_err(fault)?;
+        let now_millis = self.clock.wall_millis();
+        self.change(engine, OPERATION, name, &[NEXT_GENERATION_ROW], |record, batch| {
+            let counter = row_key(NEXT_GENERATION_ROW, &[]);
+            let free = latest(engine, "generation", &counter)?.unwrap_or(ExpiryGeneration(1));
+            let mut next = record.clone();
+            time_to_live::apply(&mut next.settings.time_to_live, &request, free, now_millis)
+                .map_err(fault)?;
+            if request.time_to_live_specification.enabled {
+                let following = free.0.checked_add(1).map(ExpiryGeneration).ok_or_else(used_up)?;
+                batch.put(counter, metadata::encode(&following));
+            }
+            Ok(Some(next))
+        })?;
+        Ok(request.time_to_live_specification)
+    }
+
+    /// Tells by which attribute items expire.
+    pub fn describe_time_to_live(&self, name: &str) -> Result<TimeToLiveDescription> {
+        let table = self.find(Operation::DescribeTimeToLive, name)?;
+        Ok(TimeToLiveDescription::of(table.record()))
+    }
+
+    /// Puts tags on a table, durably: all, or none.
+    pub fn tag_resource(&self, engine: &Engine, resource_arn: &str, tags: Vec<Tag>) -> Result<()> {
+        const OPERATION: Operation = Operation::TagResource;
+        let fault = |fault| Error::new(OPERATION, fault);
+        let name = arn::tagged_table(resource_arn).map_err(fault)?;
+        let more = tags::parse_some(tags).map_err(fault)?;
+        let changed = self.change(engine, OPERATION, name, &[], |record, _| {
+            let mut next = record.clone();
+            tags::merge(&mut next.settings.tags, more).map_err(fault)?;
+            Ok(Some(next))
+        });
+        changed.map(drop).map_err(|error| with_arn(error, resource_arn))
+    }
+
+    /// Takes tags off a table, durably. Nothing happens to those that it does not have.
+    pub fn untag_resource(&self, engine: &Engine, resource_arn: &str, keys: &[String]) -> Result<()> {
+        const OPERATION: Operation = Operation::UntagResource;
+        let fault = |fault| Error::new(OPERATION, fault);
+        let name = arn::tagged_table(resource_arn).map_err(fault)?;
+        tags::check_keys(keys).map_err(fault)?;
+        let changed = self.change(engine, OPERATION, name, &[], |record, _| {
+            let mut next = record.clone();
+            next.settings.tags.retain(|key, _| !keys.contains(key));
+            Ok(Some(next))
+        });
+        changed.map(drop).map_err(|error| with_arn(error, resource_arn))
+    }
+
+    /// A table's tags, in the order of their keys.
+    pub fn list_tags_of_resource(&self, resource_arn: &str) -> Result<Vec<Tag>> {
+        const OPERATION: Operation = Operation::ListTagsOfResource;
+        let name = arn::tagged_table(resource_arn).map_err(|fault| Error::new(OPERATION, fault))?;
+        let table = self.tables.read().get(name).cloned();
+        let table = table.ok_or_else(|| with_arn(not_found(OPERATION, name), resource_arn))?;
+        let tags = table.settings().tags.iter();
+        Ok(tags.map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect())
+    }
+
+    /// Changes a table's record in one durable commit, or removes it. `decide` may add rows to the batch; what it reads of `counters`
+    /// is locked.
+    fn change(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        name: &str,
+        counters: &[u8],
+        decide: impl FnOnce(&TableRecord, &mut WriteBatch) -> Result<Option<TableRecord>>,
+    ) -> Result<Changed> {
+        let row = row_key(TABLE_ROW, name.as_bytes());
+        let mut keys = vec![row.clone()];
+        keys.extend(counters.iter().map(|counter| row_key(*counter, &[])));
+        engine.pay_back_pressure()?;
+        let guard = engine.lock_keys(keys);
+        let old = engine.latest(&row, decode_record)?.transpose()?;
+        let mut batch = WriteBatch::new();
+        let decision = old.ok_or_else(|| not_found(operation, name)).and_then(|old| {
+            let next = decide(&old, &mut batch)?;
+            Ok((old, next))
+        });
+        let (old, next) = match decision {
+            Ok(decision) => decision,
+            Err(error) => {
+                let settled = settle(engine, row)?;
+                drop(guard);
+                settled.map(Ticket::wait).transpose()?;
+                return Err(error);
+            }
+        };
+        match next {
+            Some(mut record) => {
+                record.version = old.version + 1;
+                batch.put(row, metadata::encode(&record));
+            }
+            None => batch.delete(row),
+        }
+        let ticket = engine.submit(&batch, Durability::Durable)?;
+        let seqno = ticket.seqno();
+        drop(guard);
+        ticket.wait()?;
+        self.refresh(engine, name)?;
+        Ok(Changed { old, seqno })
+    }
+
+    /// Brings the map to what is published of a table.
+    fn refresh(&self, engine: &Engine, name: &str) -> Result<()> {
+        // Read under the lock: of two who come, the later one reads what is as new or newer.
+        let mut tables = self.tables.write();
+        let record = engine.get(&row_key(TABLE_ROW, name.as_bytes()), None, decode_record)?.transpose()?;
+        match (tables.entry(name.to_owned()), record) {
+            (Entry::Occupied(entry), None) => entry.remove().state().drop_table(),
+            (Entry::Vacant(_), None) => {}
+            (Entry::Vacant(entry), Some(record)) => {
+                entry.insert(Arc::new(TableDescriptor::new(record)));
+            }
+            (Entry::Occupied(mut entry), Some(record)) => {
+                let old = Arc::clone(entry.get());
+                if old.id() != record.id {
+                    entry.insert(Arc::new(TableDescriptor::new(record)));
+                    old.state().drop_table();
+                } else if old.version() < record.version {
+                    let version = record.version;
+                    entry.insert(Arc::new(old.successor(record)));
+                    old.state().advance(version);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-impl TableRow {
-    fn into_table(self) -> TableDescriptor {
-        TableDescriptor::new(self.schema, self.keyspace, &self.index_keyspaces, self.created_at_millis)
+/// Adds to a batch how far the backfill of the index in `keyspace` has come.
+pub fn put_backfill_progress(batch: &mut WriteBatch, keyspace: KeyspaceId, progress: &BackfillProgress) {
+    batch.put(row_key(BACKFILL_ROW, &keyspace.prefix()), metadata::encode(progress));
+}
+
+fn put_dead(batch: &mut WriteBatch, keyspace: KeyspaceId, died_at_millis: u64) {
+    let row = metadata::encode(&DeadKeyspaceRow { died_at_millis });
+    batch.put(row_key(DEAD_KEYSPACE_ROW, &keyspace.prefix()), row);
+}
+
+/// What to wait for before an answer that rests on a locked row: whoever wrote it may still wait for its sync.
+fn settle(engine: &Engine, row: Vec<u8>) -> Result<Option<Ticket>> {
+    let latest = engine.latest(&row, <[u8]>::to_vec)?;
+    if latest == engine.get(&row, None, <[u8]>::to_vec)? {
+        return Ok(None);
+    }
+    // Writing the same again waits behind them.
+    let mut batch = WriteBatch::new();
+    match latest {
+        Some(value) => batch.put(row, value),
+        None => batch.delete(row),
+    }
+    Ok(Some(engine.submit(&batch, Durability::Durable)?))
+}
+
+fn not_found(operation: Operation, name: &str) -> Error {
+    Error::new(operation, Fault::TableNotFound { table: name.to_owned() })
+}
+
+/// The operations on tags tell the long name of a table that is not there.
+fn with_arn(error: Error, arn: &str) -> Error {
+    match (error.operation(), error.fault()) {
+        (Some(operation), Fault::TableNotFound { .. }) => {
+            Error::new(operation, TableFault::ArnNotFound { arn: arn.to_owned() }.into())
+        }
+        _ => error,
     }
 }
 
-fn decode_table(row: &[u8]) -> Result<TableDescriptor> {
-    let damaged = |error| Error::damaged("table descriptor", error);
-    let row: TableRow = metadata::decode(row).map_err(damaged)?;
-    if row.index_keyspaces.len() != row.schema.global_indexes().len() {
-        return Err(damaged(DecodeError { expected: "a keyspace for each index", offset: 0 }));
-    }
-    Ok(row.into_table())
+fn decode<T: DeserializeOwned>(what: &'static str, row: &[u8]) -> Result<T> {
+    metadata::decode(row).map_err(|error| Error::damaged(what, error))
 }
 
-fn row_key(kind: u8, name: &str) -> Vec<u8> {
+fn decode_record(row: &[u8]) -> Result<TableRecord> {
+    let record: TableRecord = decode("table descriptor", row)?;
+    if !record.check() {
+        let error = DecodeError { expected: "a keyspace for each index", offset: 0 };
+        return Err(Error::damaged("table descriptor", error));
+    }
+    Ok(record)
+}
+
+/// The newest value of a locked row.
+fn latest<T: DeserializeOwned>(engine: &Engine, what: &'static str, row: &[u8]) -> Result<Option<T>> {
+    engine.latest(row, |row| decode(what, row))?.transpose()
+}
+
+/// REQUIRES: the row of the next keyspace id is locked.
+fn next_keyspace(engine: &Engine) -> Result<KeyspaceId> {
+    let next = latest(engine, "keyspace id", &row_key(NEXT_KEYSPACE_ROW, &[]))?;
+    Ok(next.unwrap_or(KeyspaceId::FIRST_USER))
+}
+
+/// All rows of a kind.
+fn rows(engine: &Engine, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let range = KeyRange { start: row_key(kind, &[]), end: Some(row_key(kind + 1, &[])) };
+    let mut rows = Vec::new();
+    let mut cursor = engine.cursor(range, None)?;
+    cursor.seek_first()?;
+    while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
+        rows.push((key.to_vec(), value.to_vec()));
+        cursor.next()?;
+    }
+    Ok(rows)
+}
+
+fn row_key(kind: u8, rest: &[u8]) -> Vec<u8> {
     let mut key = KeyspaceId::SYSTEM.prefix().to_vec();
     key.push(kind);
-    key.extend_from_slice(name.as_bytes());
+    key.extend_from_slice(rest);
     key
+}
+
+/// The keyspace that the key of a row names.
+fn keyspace_of_row(key: &[u8]) -> Result<KeyspaceId> {
+    let error = DecodeError { expected: "a keyspace id", offset: 5 };
+    let id = key.get(5..).and_then(|id| <[u8; 4]>::try_from(id).ok());
+    id.map(|id| KeyspaceId(u32::from_be_bytes(id))).ok_or_else(|| Error::damaged("dead keyspace", error))
 }
 
 /// The id `count` places behind `first`.
 fn after(first: KeyspaceId, count: usize) -> Result<KeyspaceId> {
     let id = u32::try_from(count).ok().and_then(|count| first.0.checked_add(count));
-    id.map(KeyspaceId).ok_or_else(|| {
-        let what = "number of tables and indexes ever made";
-        StoreError::new(StoreFault::TooLarge { what, size: usize::MAX, limit: u32::MAX as usize }).into()
-    })
+    id.map(KeyspaceId).ok_or_else(used_up)
+}
+
+fn used_up() -> Error {
+    let what = "number of tables, indexes and generations ever made";
+    StoreError::new(StoreFault::TooLarge { what, size: usize::MAX, limit: u32::MAX as usize }).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::schema::{GlobalIndex, LocalIndex, TableSchema};
+    use crate::dynamo::tables::description::ResourceStatus;
+    use crate::dynamo::tables::request::{
+        AttributeDefinition, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, KeySchemaElement,
+        ProjectionRequest, ProjectionType, StreamSpecification,
+    };
+    use crate::dynamo::tables::settings::{
+        BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+    };
+    use crate::engine::options::EngineOptions;
+    use crate::env::sim::Simulation;
+    use std::path::Path;
+
+    const NOW: u64 = 1_795_341_780_123;
+
+    /// A catalog on a simulated machine.
+    struct Store {
+        simulation: Simulation,
+        engine: Engine,
+        catalog: Catalog,
+    }
+
+    impl Store {
+        fn new() -> Self {
+            let simulation = Simulation::new(7);
+            simulation.clock().set_wall_millis(NOW);
+            Self::open(simulation)
+        }
+
+        fn open(simulation: Simulation) -> Self {
+            let options = EngineOptions::default();
+            let engine = Engine::open(simulation.environment(), Path::new("/store"), options);
+            let engine = engine.expect("a whole store");
+            let catalog = Catalog::open(&engine).expect("a whole catalog");
+            Self { simulation, engine, catalog }
+        }
+
+        fn reopen(self) -> Self {
+            let Self { simulation, engine, catalog } = self;
+            engine.close().expect("nothing failed");
+            drop((engine, catalog));
+            Self::open(simulation)
+        }
+
+        fn create(&self, request: impl Into<CreateTableRequest>) -> Result<Arc<TableDescriptor>> {
+            self.catalog.create_table(&self.engine, request.into())
+        }
+
+        fn update(&self, request: UpdateTableRequest) -> Result<TableDescription> {
+            self.catalog.update_table(&self.engine, request)
+        }
+
+        fn time_to_live(&self, attribute: &str, enabled: bool) -> Result<TimeToLiveSpecification> {
+            let attribute_name = attribute.to_owned();
+            let specification = TimeToLiveSpecification { attribute_name, enabled };
+            let request = UpdateTimeToLiveRequest {
+                table_name: "Music".to_owned(),
+                time_to_live_specification: specification,
+            };
+            self.catalog.update_time_to_live(&self.engine, request)
+        }
+
+        fn describe(&self) -> TableDescription {
+            self.catalog.describe_table("Music").expect("it was made")
+        }
+
+        fn table(&self) -> Arc<TableDescriptor> {
+            self.catalog.find(Operation::DescribeTable, "Music").expect("it was made")
+        }
+    }
+
+    fn schema(name: &str) -> TableSchema {
+        let schema = TableSchema::builder(name)
+            .partition_key("pk", KeyType::String)
+            .sort_key("sk", KeyType::Number)
+            .local_index(LocalIndex::builder("ByLocal").sort_key("x", KeyType::Binary))
+            .global_index(GlobalIndex::builder("ByGlobal").partition_key("x", KeyType::Binary));
+        schema.build().expect("a valid schema")
+    }
+
+    fn units(read_capacity_units: i64, write_capacity_units: i64) -> ProvisionedThroughput {
+        ProvisionedThroughput { read_capacity_units, write_capacity_units }
+    }
+
+    fn provisioned() -> CreateTableRequest {
+        let mut request = CreateTableRequest {
+            billing_mode: None,
+            provisioned_throughput: Some(units(5, 6)),
+            ..schema("Music").into()
+        };
+        for index in request.global_secondary_indexes.iter_mut().flatten() {
+            index.provisioned_throughput = Some(units(7, 8));
+        }
+        request
+    }
+
+    fn update() -> UpdateTableRequest {
+        UpdateTableRequest { table_name: "Music".to_owned(), ..UpdateTableRequest::default() }
+    }
+
+    fn index_updates(updates: Vec<GlobalIndexUpdate>) -> UpdateTableRequest {
+        UpdateTableRequest { global_secondary_index_updates: updates, ..update() }
+    }
+
+    fn create_index(name: &str, attribute: &str) -> GlobalIndexUpdate {
+        let key_type = crate::dynamo::fault::KeyRole::Partition;
+        let attribute_name = attribute.to_owned();
+        let projection_type = Some(ProjectionType::KeysOnly);
+        let index = IndexRequest {
+            index_name: name.to_owned(),
+            key_schema: vec![KeySchemaElement { attribute_name, key_type }],
+            projection: ProjectionRequest { projection_type, non_key_attributes: None },
+            ..IndexRequest::default()
+        };
+        GlobalIndexUpdate { create: Some(index), ..GlobalIndexUpdate::default() }
+    }
+
+    fn change_index(name: &str, throughput: ProvisionedThroughput) -> GlobalIndexUpdate {
+        let (index_name, provisioned_throughput) = (name.to_owned(), Some(throughput));
+        let change = IndexThroughputUpdate { index_name, provisioned_throughput, on_demand_throughput: None };
+        GlobalIndexUpdate { update: Some(change), ..GlobalIndexUpdate::default() }
+    }
+
+    fn delete_index(name: &str) -> GlobalIndexUpdate {
+        GlobalIndexUpdate { delete: Some(name.to_owned()), ..GlobalIndexUpdate::default() }
+    }
+
+    fn define(attribute: &str) -> Vec<AttributeDefinition> {
+        vec![AttributeDefinition { attribute_name: attribute.to_owned(), attribute_type: KeyType::String }]
+    }
+
+    fn make_index(name: &str) -> UpdateTableRequest {
+        UpdateTableRequest {
+            attribute_definitions: define("y"),
+            ..index_updates(vec![create_index(name, "y")])
+        }
+    }
+
+    #[track_caller]
+    fn refused<T: std::fmt::Debug>(result: Result<T>, exception: &str, message: &str) {
+        let error = result.expect_err("the request is wrong");
+        assert_eq!((error.exception(), error.to_string().as_str()), (exception, message));
+    }
+
+    const INVALID: &str = "ValidationException";
+    const NOT_FOUND: &str = "ResourceNotFoundException";
+    const IN_USE: &str = "ResourceInUseException";
+    const LIMIT: &str = "LimitExceededException";
+
+    #[test]
+    fn create_table_answers_and_describe_table_tells_in_dynamodbs_shapes() {
+        let store = Store::new();
+        let table = store.create(schema("Music")).expect("a new table");
+        let created = TableDescription::of_created(table.record(), NOW);
+        assert_eq!(created.table_status, ResourceStatus::Creating);
+        assert_eq!((created.warm_throughput, created.latest_stream_arn), (None, None));
+        assert_eq!(created.billing_mode_summary.expect("on demand").last_on_demand_millis, None);
+        let description = store.describe();
+        assert_eq!(description.table_status, ResourceStatus::Active);
+        assert_eq!(description.table_arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Music");
+        assert_eq!(description.created_at_millis, Some(NOW));
+        assert_eq!(description.billing_mode_summary.expect("on demand").last_on_demand_millis, Some(NOW));
+        assert_eq!(description.warm_throughput.expect("always there").read_units, 12_000);
+        let definitions = description.attribute_definitions.iter();
+        let names: Vec<_> = definitions.map(|definition| definition.attribute_name.as_str()).collect();
+        assert_eq!(names, ["pk", "sk", "x"]);
+        let local = &description.local_secondary_indexes[0];
+        assert_eq!((local.index_status, local.provisioned_throughput), (None, None));
+        let global = &description.global_secondary_indexes[0];
+        assert_eq!((global.index_status, global.backfilling), (Some(ResourceStatus::Active), None));
+        assert_eq!(global.index_arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Music/index/ByGlobal");
+        refused(store.create(schema("Music")), IN_USE, "Table already exists: Music");
+        let invalid = CreateTableRequest { billing_mode: None, ..schema("Music").into() };
+        refused(
+            store.create(invalid),
+            INVALID,
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be \
+             specified when BillingMode is PROVISIONED",
+        );
+        let by_arn = store.catalog.describe_table(&description.table_arn).expect("the long name will do");
+        assert_eq!(by_arn, description);
+        refused(
+            store.catalog.describe_table("Missing"),
+            NOT_FOUND,
+            "Requested resource not found: Table: Missing not found",
+        );
+    }
+
+    #[test]
+    fn a_provisioned_table_has_no_billing_summary_until_it_was_on_demand() {
+        let store = Store::new();
+        store.create(provisioned()).expect("a new table");
+        let billed = |mode| UpdateTableRequest { billing_mode: Some(mode), ..update() };
+        assert_eq!(store.describe().billing_mode_summary, None);
+        store.update(billed(BillingMode::PayPerRequest)).expect("it is provisioned");
+        let description = store.describe();
+        assert_eq!(description.provisioned_throughput.read_capacity_units, 0);
+        let index = &description.global_secondary_indexes[0].provisioned_throughput;
+        assert_eq!(index.expect("always there").write_capacity_units, 0);
+        let to_provisioned = |indexes| UpdateTableRequest {
+            billing_mode: Some(BillingMode::Provisioned),
+            provisioned_throughput: Some(units(1, 2)),
+            ..index_updates(indexes)
+        };
+        refused(
+            store.update(billed(BillingMode::Provisioned)),
+            INVALID,
+            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be \
+             specified when BillingMode is PROVISIONED",
+        );
+        refused(
+            store.update(to_provisioned(Vec::new())),
+            INVALID,
+            "One or more parameter values were invalid: ProvisionedThroughput must be specified for index: \
+             ByGlobal",
+        );
+        refused(
+            store.update(UpdateTableRequest { provisioned_throughput: Some(units(1, 2)), ..update() }),
+            INVALID,
+            "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be \
+             specified when BillingMode is PAY_PER_REQUEST",
+        );
+        let switched = to_provisioned(vec![change_index("ByGlobal", units(3, 4))]);
+        let old = store.update(switched).expect("all is provisioned");
+        assert_eq!(
+            (old.table_status, old.provisioned_throughput.read_capacity_units),
+            (ResourceStatus::Updating, 0)
+        );
+        let summary = store.describe().billing_mode_summary.expect("it was once on demand");
+        assert_eq!(summary.billing_mode, BillingMode::Provisioned);
+    }
+
+    #[test]
+    fn throughput_changes_or_is_told_to_be_the_same() {
+        let store = Store::new();
+        store.create(provisioned()).expect("a new table");
+        let table = |throughput| UpdateTableRequest { provisioned_throughput: Some(throughput), ..update() };
+        refused(
+            store.update(table(units(5, 6))),
+            INVALID,
+            "The provisioned throughput for the table will not change. The requested value equals the current \
+             value. Current ReadCapacityUnits provisioned for the table: 5. Requested ReadCapacityUnits: 5. Current \
+             WriteCapacityUnits provisioned for the table: 6. Requested WriteCapacityUnits: 6. Refer to the Amazon \
+             DynamoDB Developer Guide for current limits and how to request higher limits.",
+        );
+        store.update(table(units(4, 6))).expect("another throughput");
+        let throughput = store.describe().provisioned_throughput;
+        assert_eq!((throughput.read_capacity_units, throughput.number_of_decreases_today), (4, 1));
+        let error = store.update(index_updates(vec![change_index("ByGlobal", units(7, 8))]));
+        assert!(
+            error
+                .expect_err("the same")
+                .to_string()
+                .starts_with("The provisioned throughput for the index ByGlobal will not change.")
+        );
+        let missing = change_index("Other", units(1, 1));
+        refused(
+            store.update(index_updates(vec![missing])),
+            NOT_FOUND,
+            "Requested resource not found: Index Other for table Music",
+        );
+    }
+
+    #[test]
+    fn update_table_is_one_change_a_call() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let before = store.describe();
+        let parameter = |request: UpdateTableRequest, message: &str| {
+            let message = format!("One or more parameter values were invalid: {message}");
+            refused(store.update(request), INVALID, &message);
+        };
+        let nothing = store.update(UpdateTableRequest { attribute_definitions: define("y"), ..update() });
+        assert!(
+            nothing.expect_err("nothing").to_string().starts_with("At least one of ProvisionedThroughput, ")
+        );
+        let on_demand = Some(BillingMode::PayPerRequest);
+        parameter(
+            UpdateTableRequest {
+                deletion_protection_enabled: Some(true),
+                billing_mode: on_demand,
+                ..update()
+            },
+            "DeletionProtection modification must be the only operation in the request",
+        );
+        let table_class = Some(TableClass::Standard);
+        parameter(
+            UpdateTableRequest { table_class, billing_mode: on_demand, ..update() },
+            "TableClass modification must be the only operation in the request",
+        );
+        let sse_specification = Some(SseSpecification::default());
+        parameter(
+            UpdateTableRequest { sse_specification, billing_mode: on_demand, ..update() },
+            "SSE modification must be the only operation in the request",
+        );
+        parameter(
+            UpdateTableRequest { provisioned_throughput: Some(units(1, 1)), ..make_index("ByY") },
+            "You cannot create or delete index while updating table IOPS",
+        );
+        let stream = StreamSpecification { stream_enabled: false, stream_view_type: None };
+        parameter(
+            UpdateTableRequest { stream_specification: Some(stream), ..make_index("ByY") },
+            "You cannot create or delete index while changing stream status",
+        );
+        parameter(
+            index_updates(vec![GlobalIndexUpdate::default()]),
+            "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+             GlobalSecondaryIndexUpdate.Delete must not be null",
+        );
+        let two = GlobalIndexUpdate { delete: Some("ByGlobal".to_owned()), ..create_index("ByY", "y") };
+        parameter(
+            index_updates(vec![two]),
+            "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object",
+        );
+        parameter(
+            index_updates(vec![delete_index("ByGlobal"), change_index("ByGlobal", units(1, 1))]),
+            "Only one global secondary index update per index is allowed simultaneously. Index: ByGlobal",
+        );
+        refused(
+            store.update(UpdateTableRequest { table_name: "Missing".to_owned(), ..make_index("ByY") }),
+            NOT_FOUND,
+            "Requested resource not found: Table: Missing not found",
+        );
+        assert_eq!(store.describe(), before, "a refused call changes nothing");
+        assert_eq!(store.table().version(), 1);
+    }
+
+    #[test]
+    fn an_index_is_made_filled_and_dropped() {
+        const AT_ONCE: &str = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table";
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let deletion = |name: &str| store.update(index_updates(vec![delete_index(name)]));
+        let exists = "Attempting to create an index which already exists";
+        refused(store.update(make_index("ByGlobal")), INVALID, exists);
+        refused(store.update(make_index("ByLocal")), INVALID, exists);
+        refused(deletion("ByY"), NOT_FOUND, "Requested resource not found: Index ByY for table Music");
+        let local = "Cannot delete an index that is not a GlobalSecondaryIndex: ByLocal";
+        refused(deletion("ByLocal"), INVALID, local);
+        refused(
+            store.update(index_updates(vec![create_index("ByY", "y")])),
+            INVALID,
+            "One or more parameter values were invalid: AttributeDefinitions is not specified for index: ByY",
+        );
+        let contradicted = index_updates(vec![create_index("ByX", "x")]);
+        refused(
+            store.update(UpdateTableRequest { attribute_definitions: define("x"), ..contradicted }),
+            INVALID,
+            "Attribute Name is duplicated: x",
+        );
+        refused(
+            store.update(index_updates(vec![create_index("ByY", "y"), delete_index("ByGlobal")])),
+            LIMIT,
+            AT_ONCE,
+        );
+
+        let answer = store.update(make_index("ByY")).expect("a new index");
+        assert_eq!(answer.global_secondary_indexes.len(), 1, "the old values");
+        let described = store.describe();
+        assert_eq!(described.table_status, ResourceStatus::Updating);
+        let index = &described.global_secondary_indexes[1];
+        assert_eq!((index.index_status, index.backfilling), (Some(ResourceStatus::Creating), Some(true)));
+        refused(store.update(make_index("ByZ")), LIMIT, AT_ONCE);
+        refused(deletion("ByGlobal"), LIMIT, AT_ONCE);
+        refused(
+            store.catalog.delete_table(&store.engine, "Music"),
+            IN_USE,
+            "Attempt to change a resource which is still in use: Table is being updated: Music",
+        );
+
+        let table = store.table();
+        let keyspace = table.record().global_indexes[1].keyspace;
+        let progress = BackfillProgress { last_key: vec![7], items: 3, skipped: 1 };
+        let mut batch = WriteBatch::new();
+        put_backfill_progress(&mut batch, keyspace, &progress);
+        store.engine.write(&batch, Durability::Durable).expect("space");
+        let store = store.reopen();
+        assert_eq!(store.describe(), described);
+        let kept = store.catalog.backfill_progress(&store.engine, keyspace);
+        assert_eq!(kept.expect("it can be read"), Some(progress));
+        assert!(store.catalog.remove_index(&store.engine, &table, keyspace).is_err(), "it is not dropped");
+        store.catalog.activate_index(&store.engine, &table, keyspace).expect("it is being made");
+        assert_eq!(store.describe().table_status, ResourceStatus::Active);
+        let kept = store.catalog.backfill_progress(&store.engine, keyspace);
+        assert_eq!(kept.expect("it can be read"), None);
+
+        store.update(index_updates(vec![delete_index("ByY")])).expect("nothing else is under way");
+        let status = store.describe().global_secondary_indexes[1].index_status;
+        assert_eq!(status, Some(ResourceStatus::Deleting));
+        store.catalog.remove_index(&store.engine, &table, keyspace).expect("it is being dropped");
+        let store = store.reopen();
+        let description = store.describe();
+        assert_eq!(description.global_secondary_indexes.len(), 1);
+        assert_eq!(description.attribute_definitions.len(), 3, "nobody uses y");
+        assert_eq!(store.table().version(), 5);
+        let dead = store.catalog.dead_keyspaces();
+        assert_eq!(dead.iter().map(|dead| dead.keyspace).collect::<Vec<_>>(), [keyspace]);
+    }
+
+    #[test]
+    fn a_stream_is_begun_and_ended() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let stream = |stream_enabled, stream_view_type| {
+            let stream_specification = Some(StreamSpecification { stream_enabled, stream_view_type });
+            store.update(UpdateTableRequest { stream_specification, ..update() })
+        };
+        let images = Some(StreamViewType::NewAndOldImages);
+        refused(stream(false, None), INVALID, "Table has no stream to disable: TableName: Music");
+        let invalid = "One or more parameter values were invalid: If stream is being ";
+        refused(stream(true, None), INVALID, &format!("{invalid}enabled then UpdateViewType is required"));
+        refused(
+            stream(false, images),
+            INVALID,
+            &format!("{invalid}disabled, then UpdateViewType must not be specified"),
+        );
+        stream(true, images).expect("there is none");
+        refused(stream(true, images), INVALID, "Table already has an enabled stream: TableName: Music");
+        let first = store.describe();
+        assert_eq!(first.stream_specification.expect("it has one").stream_view_type, images);
+        assert_eq!(
+            first.latest_stream_arn.as_deref(),
+            Some("arn:aws:dynamodb:us-east-1:000000000000:table/Music/stream/2026-11-22T10:03:00.123")
+        );
+        stream(false, None).expect("there is one");
+        let ended = store.describe();
+        assert_eq!((ended.stream_specification, &ended.latest_stream_arn), (None, &first.latest_stream_arn));
+        stream(true, images).expect("there is none");
+        assert_ne!(store.describe().latest_stream_arn, first.latest_stream_arn);
+    }
+
+    #[test]
+    fn every_setting_is_there_after_reopening() {
+        let store = Store::new();
+        let request = CreateTableRequest {
+            on_demand_throughput: Some(OnDemandThroughput {
+                max_read_request_units: Some(3),
+                max_write_request_units: None,
+            }),
+            sse_specification: Some(SseSpecification { enabled: true, kms_master_key_id: Some("k".into()) }),
+            stream_specification: Some(StreamSpecification {
+                stream_enabled: true,
+                stream_view_type: Some(StreamViewType::OldImage),
+            }),
+            table_class: Some(TableClass::Standard),
+            deletion_protection_enabled: Some(true),
+            tags: vec![Tag { key: "k".into(), value: "v".into() }],
+            ..provisioned()
+        };
+        store.create(request).expect("a new table");
+        let table_class = Some(TableClass::StandardInfrequentAccess);
+        store.update(UpdateTableRequest { table_class, ..update() }).expect("another class");
+        store
+            .update(UpdateTableRequest { provisioned_throughput: Some(units(4, 9)), ..update() })
+            .expect("more");
+        let changed = index_updates(vec![change_index("ByGlobal", units(9, 1))]);
+        store.update(changed).expect("another throughput");
+        store.time_to_live("expires", true).expect("nothing expires");
+        let (record, description) = (store.table().record().clone(), store.describe());
+        assert_eq!(record.version, 5);
+        assert_eq!(description.sse.as_ref().and_then(|sse| sse.kms_master_key_id.as_deref()), Some("k"));
+        let store = store.reopen();
+        assert_eq!((store.table().record(), store.describe()), (&record, description));
+        assert!(store.table().is_current());
+        let tables = store.catalog.tables();
+        assert_eq!(tables.iter().map(|table| table.schema().name()).collect::<Vec<_>>(), ["Music"]);
+    }
+
+    #[test]
+    fn a_deleted_table_is_gone_and_its_keyspaces_are_dead_until_they_are_forgotten() {
+        let store = Store::new();
+        let music = store.create(schema("Music")).expect("a new table");
+        let other = store.create(schema("Other")).expect("a new table");
+        let delete = |store: &Store| store.catalog.delete_table(&store.engine, "Music");
+        let protection = |store: &Store, protected| {
+            store.update(UpdateTableRequest { deletion_protection_enabled: Some(protected), ..update() })
+        };
+        protection(&store, true).expect("a change");
+        assert!(!music.is_current(), "there is a newer version");
+        refused(
+            delete(&store),
+            INVALID,
+            "Resource cannot be deleted as it is currently protected against deletion. Disable deletion \
+             protection first.",
+        );
+        protection(&store, false).expect("a change");
+        let answer = delete(&store).expect("it is there");
+        assert_eq!(answer.table_status, ResourceStatus::Deleting);
+        assert_eq!((answer.created_at_millis, answer.key_schema.len()), (None, 0));
+        let gone = "Requested resource not found: Table: Music not found";
+        refused(delete(&store), NOT_FOUND, gone);
+        assert_eq!(music.state().version(), None);
+        refused(store.catalog.current(Operation::GetItem, &music), NOT_FOUND, "Requested resource not found");
+        assert!(store.catalog.current(Operation::GetItem, &other).is_ok());
+
+        let keyspaces: Vec<_> = music.record().keyspaces().collect();
+        let dead = |store: &Store| -> Vec<_> {
+            store.catalog.dead_keyspaces().into_iter().map(|dead| dead.keyspace).collect()
+        };
+        assert_eq!((keyspaces.len(), dead(&store)), (3, keyspaces.clone()));
+        let store = store.reopen();
+        assert_eq!(dead(&store), keyspaces);
+        let again = store.create(schema("Music")).expect("the name is free");
+        assert_ne!(again.id(), music.id());
+        assert!(again.record().keyspaces().all(|keyspace| !keyspaces.contains(&keyspace)));
+        assert!(store.catalog.current(Operation::GetItem, &music).is_err(), "another incarnation");
+        store.catalog.forget(&store.engine, &keyspaces[..2]).expect("space");
+        assert_eq!(dead(&store), keyspaces[2..]);
+        assert_eq!(dead(&store.reopen()), keyspaces[2..]);
+    }
+
+    #[test]
+    fn a_failed_sync_of_a_deletion_leaves_the_table_in_the_map() {
+        use crate::env::sim::{FaultRule, OpKind, errno};
+        let store = Store::new();
+        let music = store.create(schema("Music")).expect("a new table");
+        store.simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
+        assert!(store.catalog.delete_table(&store.engine, "Music").is_err());
+        assert!(music.is_current(), "only what is published is in the map");
+        assert_eq!(store.catalog.dead_keyspaces(), []);
+    }
+
+    #[test]
+    fn tables_are_listed_by_page() {
+        let store = Store::new();
+        for name in ["Ccc", "Aaa", "Bbb"] {
+            store.create(schema(name)).expect("a new table");
+        }
+        let list = |start: Option<&str>, limit| {
+            let exclusive_start_table_name = start.map(str::to_owned);
+            let answer = store.catalog.list_tables(&ListTablesRequest { exclusive_start_table_name, limit });
+            answer.map(|answer| (answer.table_names, answer.last_evaluated_table_name))
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let check = |start, limit, expected: &[&str], last: Option<&str>| {
+            assert_eq!(list(start, limit).expect("valid"), (names(expected), last.map(str::to_owned)));
+        };
+        check(None, None, &["Aaa", "Bbb", "Ccc"], None);
+        check(None, Some(3), &["Aaa", "Bbb", "Ccc"], None);
+        check(None, Some(2), &["Aaa", "Bbb"], Some("Bbb"));
+        check(Some("Bbb"), Some(2), &["Ccc"], None);
+        check(Some("Bba"), Some(1), &["Bbb"], Some("Bbb"));
+        check(Some("Ddd"), None, &[], None);
+        let member = |value: &str, must: &str| {
+            format!(
+                "1 validation error detected: Value '{value}' at 'limit' failed to satisfy constraint: Member must \
+                 have value {must}"
+            )
+        };
+        refused(list(None, Some(0)), INVALID, &member("0", "greater than or equal to 1"));
+        refused(list(None, Some(101)), INVALID, &member("101", "less than or equal to 100"));
+    }
+
+    #[test]
+    fn time_to_live_is_enabled_and_disabled_under_generations_that_never_come_again() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let describe = |store: &Store| store.catalog.describe_time_to_live("Music").expect("it is there");
+        assert_eq!(describe(&store), TimeToLiveDescription::Disabled);
+        refused(store.time_to_live("expires", false), INVALID, "TimeToLive is already disabled");
+        let answer = store.time_to_live("expires", true).expect("nothing expires");
+        assert_eq!(answer, TimeToLiveSpecification { attribute_name: "expires".to_owned(), enabled: true });
+        let enabled = TimeToLiveDescription::Enabled { attribute_name: "expires".to_owned() };
+        assert_eq!(describe(&store), enabled);
+        refused(store.time_to_live("expires", true), INVALID, "TimeToLive is already enabled");
+        let different = "TimeToLive is active on a different AttributeName: current AttributeName is expires";
+        refused(store.time_to_live("other", true), INVALID, different);
+        refused(store.time_to_live("other", false), INVALID, different);
+        refused(
+            store.time_to_live("", true),
+            INVALID,
+            "1 validation error detected: Value '' at 'timeToLiveSpecification.attributeName' failed to satisfy \
+             constraint: Member must have length greater than or equal to 1",
+        );
+        let generation = |store: &Store| {
+            let active = store.table().settings().time_to_live.active.clone();
+            active.expect("items expire").generation
+        };
+        let first = generation(&store);
+        store.time_to_live("expires", false).expect("items expire");
+        store.catalog.delete_table(&store.engine, "Music").expect("it is there");
+        store.create(schema("Music")).expect("the name is free");
+        let store = store.reopen();
+        store.time_to_live("other", true).expect("nothing expires");
+        assert!(generation(&store) > first);
+        store.time_to_live("other", false).expect("items expire");
+        let state = store.table().settings().time_to_live.clone();
+        assert_eq!((state.active, state.ended[0].ended_at_millis), (None, NOW));
+    }
+
+    #[test]
+    fn tags_are_put_on_and_taken_off() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let (arn, missing) = (arn::of_table("Music"), arn::of_table("Missing"));
+        let tag = |key: &str| Tag { key: key.to_owned(), value: "v".to_owned() };
+        let list = |store: &Store| -> Vec<_> {
+            let tags = store.catalog.list_tags_of_resource(&arn).expect("it is there");
+            tags.into_iter().map(|tag| tag.key).collect()
+        };
+        store.catalog.tag_resource(&store.engine, &arn, vec![tag("b"), tag("a")]).expect("valid tags");
+        assert_eq!(list(&store), ["a", "b"]);
+        let keys = ["a".to_owned(), "none".to_owned()];
+        store.catalog.untag_resource(&store.engine, &arn, &keys).expect("absent keys do not matter");
+        let store = store.reopen();
+        assert_eq!(list(&store), ["b"]);
+        let not_found = format!("Requested resource not found: ResourceArn: {missing} not found");
+        refused(store.catalog.list_tags_of_resource(&missing), NOT_FOUND, &not_found);
+        refused(store.catalog.tag_resource(&store.engine, &missing, vec![tag("a")]), NOT_FOUND, &not_found);
+        refused(store.catalog.untag_resource(&store.engine, &missing, &keys), NOT_FOUND, &not_found);
+        let index = arn::of_index("Music", "ByLocal");
+        refused(
+            store.catalog.list_tags_of_resource(&index),
+            INVALID,
+            &format!(
+                "One or more parameter values were invalid: Invalid resource arn provided, only table or stream is \
+                 accepted. Provided resource arn: {index}"
+            ),
+        );
+        refused(
+            store.catalog.list_tags_of_resource("Music"),
+            INVALID,
+            "One or more parameter values were invalid: ARNs must start with 'arn:': Music",
+        );
+    }
 }

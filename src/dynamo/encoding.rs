@@ -132,7 +132,8 @@ fn put_payload(buffer: &mut Vec<u8>, tag: Tag, payload: &[u8]) {
     buffer.put_prefixed(payload);
 }
 
-fn put_counted<'a, T: 'a>(
+/// Appends a value of parts that are counted already.
+pub(super) fn put_counted<'a, T: 'a>(
     buffer: &mut Vec<u8>,
     tag: Tag,
     parts: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>,
@@ -147,21 +148,59 @@ fn put_counted<'a, T: 'a>(
     });
 }
 
-/// Appends what `put` writes, with its length in front. The length is mostly one byte; if it turns out longer, what was
-/// written moves back.
-fn put_nested(buffer: &mut Vec<u8>, tag: Tag, put: impl FnOnce(&mut Vec<u8>)) {
+/// Appends an item of the attributes that `put` appends, in their order, and counts; hands on the count.
+pub(super) fn put_item_of<E>(
+    buffer: &mut Vec<u8>,
+    put: impl FnOnce(&mut Vec<u8>) -> Result<u64, E>,
+) -> Result<u64, E> {
+    buffer.put_u8(VERSION);
+    put_count(buffer, put)
+}
+
+/// Appends a list or map of the parts that `put` appends, in their order, and counts; hands on the count.
+pub(super) fn put_value_of<E>(
+    buffer: &mut Vec<u8>,
+    tag: Tag,
+    put: impl FnOnce(&mut Vec<u8>) -> Result<u64, E>,
+) -> Result<u64, E> {
+    put_nested(buffer, tag, |buffer| put_count(buffer, put))
+}
+
+fn put_count<E>(buffer: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> Result<u64, E>) -> Result<u64, E> {
+    put_behind(buffer, |buffer, _| {
+        let result = put(buffer);
+        (*result.as_ref().unwrap_or(&0), result)
+    })
+}
+
+/// Appends what `put` writes, with its length in front.
+fn put_nested<R>(buffer: &mut Vec<u8>, tag: Tag, put: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     buffer.put_u8(tag as u8);
+    put_behind(buffer, |buffer, start| {
+        let result = put(buffer);
+        ((buffer.len() - start) as u64, result)
+    })
+}
+
+/// Appends what `put` writes, with a number in front that is known only then. It is mostly one byte; if it turns out
+/// longer, what was written moves back. `put` is told where it begins.
+fn put_behind<R>(buffer: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>, usize) -> (u64, R)) -> R {
     let start = buffer.len();
     buffer.put_u8(0);
-    put(buffer);
-    let length = (buffer.len() - start - 1) as u64;
-    let mut prefix = Vec::with_capacity(varint_bytes(length));
-    prefix.put_varint(length);
-    buffer.splice(start..=start, prefix);
+    let (number, result) = put(buffer, start + 1);
+    match (u8::try_from(number), buffer.get_mut(start)) {
+        (Ok(byte), Some(place)) if varint_bytes(number) == 1 => *place = byte,
+        _ => {
+            let mut prefix = Vec::with_capacity(varint_bytes(number));
+            prefix.put_varint(number);
+            buffer.splice(start..=start, prefix);
+        }
+    }
+    result
 }
 
 /// Appends the length of a number's payload and the payload.
-fn put_number(buffer: &mut Vec<u8>, number: Number) {
+pub(super) fn put_number(buffer: &mut Vec<u8>, number: Number) {
     if number.is_zero() {
         return buffer.put_u8(0);
     }

@@ -1,8 +1,10 @@
 //! The error of every operation: structure within, few kinds without.
 
+use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
 use super::messages;
 use super::serde::error::SerdeFault;
+use super::table_fault::TableFault;
 use crate::base::codec::DecodeError;
 use crate::base::error::{Outcome, StoreError, StoreErrorKind};
 use std::fmt;
@@ -47,6 +49,20 @@ pub enum ErrorKind {
     ResourceNotFound,
     /// The table exists already, or is being changed.
     ResourceInUse,
+    /// Too much of a kind at once: wait for what is under way, or make room.
+    LimitExceeded,
+    /// The item does not meet the write's condition: read it and decide anew.
+    ConditionalCheckFailed,
+    /// The transaction did nothing: its reasons say why, action by action.
+    TransactionCanceled,
+    /// Another transaction has the item: try again.
+    TransactionConflict,
+    /// The transaction of this token is still under way: try again.
+    TransactionInProgress,
+    /// The token was used for another transaction: take a new one.
+    IdempotentParameterMismatch,
+    /// A partition with its local index entries is too large: remove items of it.
+    ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
     Corruption,
     /// The operating system failed: look at the disk, then open the database again.
@@ -81,6 +97,14 @@ impl Error {
         match &self.inner.fault {
             Fault::TableNotFound { .. } => ErrorKind::ResourceNotFound,
             Fault::TableExists { .. } => ErrorKind::ResourceInUse,
+            Fault::Table(fault) => match fault {
+                TableFault::IndexMissing { .. } | TableFault::ArnNotFound { .. } => {
+                    ErrorKind::ResourceNotFound
+                }
+                TableFault::TableInUse { .. } => ErrorKind::ResourceInUse,
+                TableFault::IndexChangesAtOnce | TableFault::TooManyIndexes => ErrorKind::LimitExceeded,
+                _ => ErrorKind::Validation,
+            },
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -109,6 +133,13 @@ impl Error {
             ErrorKind::Serialization => "SerializationException",
             ErrorKind::ResourceNotFound => "ResourceNotFoundException",
             ErrorKind::ResourceInUse => "ResourceInUseException",
+            ErrorKind::LimitExceeded => "LimitExceededException",
+            ErrorKind::ConditionalCheckFailed => "ConditionalCheckFailedException",
+            ErrorKind::TransactionCanceled => "TransactionCanceledException",
+            ErrorKind::TransactionConflict => "TransactionConflictException",
+            ErrorKind::TransactionInProgress => "TransactionInProgressException",
+            ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
+            ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io
             | ErrorKind::NoSpace
@@ -139,6 +170,13 @@ impl Error {
     }
 }
 
+/// An expression that is wrong whatever the operation.
+impl From<ExpressionFault> for Error {
+    fn from(fault: ExpressionFault) -> Self {
+        Self { inner: Arc::new(Inner { operation: None, fault: Fault::Expression(fault) }) }
+    }
+}
+
 /// A failure of the storage below, whatever the operation.
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
@@ -148,7 +186,7 @@ impl From<StoreError> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        messages::write(f, self.inner.operation, &self.inner.fault)
+        messages::request::write(f, self.inner.operation, &self.inner.fault)
     }
 }
 
@@ -169,6 +207,7 @@ impl std::error::Error for Error {
             Fault::DamagedRow { error, .. } => Some(error),
             Fault::Serde(error) => Some(error),
             Fault::Value(error) => Some(error),
+            Fault::Expression(error) => Some(error),
             _ => None,
         }
     }

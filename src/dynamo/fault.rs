@@ -1,9 +1,12 @@
 //! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
 //! the same fault in other words by operation.
 
+use super::expression::fault::ExpressionFault;
 use super::key::KeyType;
+use super::number::NumberError;
 use super::serde::error::SerdeError;
-use super::value::{Value, ValueFault, ValueType};
+use super::table_fault::TableFault;
+use super::value::{ValueFault, ValueType};
 use crate::base::codec::DecodeError;
 use crate::base::error::StoreError;
 use ::serde::{Deserialize, Serialize};
@@ -16,12 +19,40 @@ pub enum Operation {
     CreateTable,
     /// Looks a table up.
     DescribeTable,
+    /// Changes a table's settings and indexes.
+    UpdateTable,
+    /// Removes a table with all its items.
+    DeleteTable,
+    /// Names the tables.
+    ListTables,
+    /// Says by which attribute items expire.
+    UpdateTimeToLive,
+    /// Tells by which attribute items expire.
+    DescribeTimeToLive,
+    /// Puts tags on a table.
+    TagResource,
+    /// Takes tags off a table.
+    UntagResource,
+    /// Tells a table's tags.
+    ListTagsOfResource,
+    /// Tells the quotas of the account.
+    DescribeLimits,
     /// Writes an item whole.
     PutItem,
     /// Reads an item.
     GetItem,
+    /// Changes attributes of an item.
+    UpdateItem,
     /// Removes an item.
     DeleteItem,
+    /// Reads many items.
+    BatchGetItem,
+    /// Writes and removes many items, each by itself.
+    BatchWriteItem,
+    /// Reads many items as of one moment.
+    TransactGetItems,
+    /// Writes, changes, removes and checks many items, all or none.
+    TransactWriteItems,
     /// Reads the items of a partition in the order of their sort key.
     Query,
     /// Reads all items.
@@ -36,10 +67,19 @@ pub enum Fault {
     Members(Vec<MemberFault>),
     /// A value is not one that DynamoDB stores, or an item is too large.
     Value(ValueFault),
+    /// An expression is wrong, or what it is given.
+    Expression(ExpressionFault),
     /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
     Serde(SerdeError),
     /// The table's definition does not fit together.
     Schema(SchemaFault),
+    /// What is asked of a table does not fit what the table is.
+    Table(TableFault),
+    /// A member that must be there is not.
+    ParameterMissing {
+        /// The member, as DynamoDB writes it.
+        parameter: &'static str,
+    },
     /// No such table.
     TableNotFound {
         /// The name asked for.
@@ -52,6 +92,11 @@ pub enum Fault {
     },
     /// The table has no such index.
     IndexNotFound {
+        /// The name asked for.
+        index: String,
+    },
+    /// The index is being built and does not have all its entries.
+    IndexBackfilling {
         /// The name asked for.
         index: String,
     },
@@ -111,6 +156,15 @@ pub enum KeyRole {
     Sort,
 }
 
+/// How far an index reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IndexScope {
+    /// Within a partition of the table: another order of the same items.
+    Local,
+    /// Over the whole table: another key.
+    Global,
+}
+
 /// A member of a request that breaks its constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberFault {
@@ -132,8 +186,14 @@ pub enum Constraint {
     LengthAtMost(usize),
     /// At least so great.
     ValueAtLeast(u64),
+    /// At most so great.
+    ValueAtMost(u64),
     /// Of these characters.
     Pattern(&'static str),
+    /// One of these, in DynamoDB's order: `[HASH, RANGE]`.
+    OneOf(&'static str),
+    /// There at all.
+    Present,
 }
 
 /// A table's definition that does not fit together.
@@ -144,8 +204,61 @@ pub enum SchemaFault {
     FirstKeyNotPartition,
     /// A key has a second part that is not a sort key.
     SecondKeyNotSort,
-    /// Partition and sort key are the same attribute.
+    /// An attribute is in a key twice.
     SameKeyAttribute,
+    /// An index's key has a partition attribute behind a sort attribute.
+    PartitionBehindSort {
+        /// The index.
+        index: String,
+    },
+    /// An index's key has more partition or sort attributes than are allowed.
+    TooManyKeyAttributes {
+        /// The index.
+        index: String,
+        /// Which of both.
+        role: KeyRole,
+    },
+    /// The table's key has a sort key, and one of its attributes is not defined.
+    KeyUndefined,
+    /// An attribute of an index's key, or a table's only key attribute, is not defined.
+    IndexKeyUndefined {
+        /// The key's attributes.
+        keys: Vec<String>,
+        /// The attributes that are defined.
+        definitions: Vec<String>,
+    },
+    /// A table without indexes defines other attributes than those of its key.
+    DefinitionCount,
+    /// Attributes are defined that are in no key.
+    DefinitionsUnused {
+        /// The attributes that are defined.
+        definitions: Vec<String>,
+        /// The attributes that are in keys.
+        keys: Vec<String>,
+    },
+    /// A list of indexes is there, and empty.
+    IndexListEmpty {
+        /// Of which indexes.
+        scope: IndexScope,
+    },
+    /// A table without sort key has a local index.
+    LocalIndexWithoutTableSortKey,
+    /// A local index has no sort key.
+    LocalIndexWithoutSortKey {
+        /// The index.
+        index: String,
+    },
+    /// A local index has another partition key than its table.
+    LocalIndexPartition {
+        /// The index.
+        index: String,
+        /// The index's partition key.
+        index_key: String,
+        /// The table's partition key.
+        table_key: String,
+    },
+    /// The table has more local indexes than are allowed.
+    TooManyLocalIndexes,
     /// An attribute has two types.
     AttributeDuplicated {
         /// The attribute.
@@ -158,6 +271,13 @@ pub enum SchemaFault {
     },
     /// The table has more global indexes than are allowed.
     TooManyGlobalIndexes,
+    /// A projection does not say its type.
+    ProjectionUnknown,
+    /// A projection names attributes though its type says which it holds.
+    ProjectionWithAttributes {
+        /// The type, as DynamoDB writes it.
+        projection: &'static str,
+    },
     /// A projection includes attributes, and names none.
     IncludeWithoutAttributes,
     /// All projections together name more attributes than are allowed.
@@ -168,8 +288,8 @@ pub enum SchemaFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConditionFault {
-    /// An attribute of the partition key has no condition.
-    PartitionKeyMissing {
+    /// An attribute of the key that must have a condition has none.
+    KeyAttributeMissing {
         /// The attribute.
         attribute: String,
     },
@@ -180,36 +300,19 @@ pub enum ConditionFault {
         /// How many attributes the key has.
         attributes: usize,
     },
-    /// A sort key attribute has a condition though the one before it is not bound to one value.
+    /// An attribute of the partition key has a condition that is not an equality.
+    PartitionKeyNotEqual,
+    /// An attribute has two conditions.
+    AttributeRepeated,
+    /// A sort key attribute has a condition though one before it is not bound to one value.
     SortKeyGap {
-        /// The attribute that must have an equality.
-        attribute: String,
+        /// The attributes that must have an equality.
+        attributes: Vec<String>,
         /// The attribute that has a condition.
         conditioned: String,
     },
     /// A value has another type than the schema says.
     TypeMismatch,
-    /// An operator does not take operands of this type.
-    OperandType {
-        /// The operator, as DynamoDB writes it.
-        operator: &'static str,
-        /// The operand's type.
-        operand: ValueType,
-    },
-    /// The lower bound is above the upper one.
-    BoundsReversed {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
-    /// The bounds have different types.
-    BoundsOfTwoTypes {
-        /// The lower bound.
-        lower: Value,
-        /// The upper bound.
-        upper: Value,
-    },
 }
 
 /// A place to start from that is wrong.
@@ -224,9 +327,39 @@ pub enum StartKeyFault {
     OutsideRange,
 }
 
+impl From<ValueFault> for Fault {
+    fn from(fault: ValueFault) -> Self {
+        Self::Value(fault)
+    }
+}
+
+impl From<NumberError> for Fault {
+    fn from(error: NumberError) -> Self {
+        Self::Value(error.into())
+    }
+}
+
+impl From<SerdeError> for Fault {
+    fn from(error: SerdeError) -> Self {
+        Self::Serde(error)
+    }
+}
+
 impl From<ConditionFault> for Fault {
     fn from(fault: ConditionFault) -> Self {
         Self::Condition(fault)
+    }
+}
+
+impl From<TableFault> for Fault {
+    fn from(fault: TableFault) -> Self {
+        Self::Table(fault)
+    }
+}
+
+impl From<ExpressionFault> for Fault {
+    fn from(fault: ExpressionFault) -> Self {
+        Self::Expression(fault)
     }
 }
 

@@ -7,20 +7,26 @@
 //! 3. An entry that a write does not change is not written.
 
 use super::error::Error;
-use super::fault::{Fault, Operation};
-use super::item_key::{KeyEncoder, with_roles, without_keyspace};
+use super::fault::{Fault, IndexScope, Operation};
+use super::item_key::{self, KeyEncoder};
 use super::key::KeyRef;
+use super::limits;
 use super::stored::{self, StoredItem};
 use super::table::{IndexDescriptor, Projected, TableDescriptor};
+use super::tables::record::IndexStatus;
+use super::value::ValueFault;
 use crate::base::batch::WriteBatch;
 use crate::base::codec::DecodeError;
 use crate::base::planted::{Bug, planted};
+use std::collections::BTreeSet;
 
 /// An entry of an index, as the engine keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct IndexEntry {
-    key: Vec<u8>,
-    value: Vec<u8>,
+pub struct IndexEntry {
+    /// The engine's key.
+    pub key: Vec<u8>,
+    /// What it holds: an item's stored bytes.
+    pub value: Vec<u8>,
 }
 
 /// Why an item has no entry that can be derived.
@@ -48,28 +54,84 @@ impl From<DecodeError> for EntryFault {
     }
 }
 
+/// Which attributes of an item a write has touched. What it has not is not checked again.
+#[derive(Clone, Copy, Debug)]
+pub enum Touched<'a> {
+    /// All of them.
+    All,
+    /// Those of these names.
+    Names(&'a BTreeSet<&'a str>),
+}
+
+impl Touched<'_> {
+    fn contains(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Names(names) => names.contains(name),
+        }
+    }
+}
+
 /// The entries of an item that is to be written, one place for each index of the table: `None` where it has none.
 ///
-/// Attributes of an index's key that have the wrong type, are empty or too long are refused. If they do not fit several
-/// indexes, the first by name is told, as DynamoDB does.
+/// Attributes of an index's key that were touched and have the wrong type, are empty or too long are refused. If they
+/// do not fit several indexes, the first by name is told, as DynamoDB does. Then the item's size is judged, by itself
+/// and together with its entries in local indexes.
 pub(super) fn entries(
     table: &TableDescriptor,
     item_key: &[u8],
     item: &StoredItem<'_>,
+    touched: Touched<'_>,
 ) -> Result<Vec<Option<IndexEntry>>, EntryFault> {
-    let mut entries = Vec::with_capacity(table.indexes().len());
+    let mut keys = Vec::with_capacity(table.indexes().len());
     let mut first_fault: Option<(&str, EntryFault)> = None;
     for index in table.indexes() {
-        let name = index.definition().name();
-        match entry(index, item_key, item) {
-            Ok(entry) => entries.push(entry),
-            Err(fault) if first_fault.as_ref().is_none_or(|(first, _)| name < *first) => {
-                first_fault = Some((name, fault));
+        let kept = index.status() != IndexStatus::Deleting;
+        match if kept { entry_key(index, item_key, item, touched) } else { Ok(None) } {
+            Ok(key) => keys.push(key),
+            Err(fault) if first_fault.as_ref().is_none_or(|(first, _)| index.name() < *first) => {
+                first_fault = Some((index.name(), fault));
             }
             Err(_) => {}
         }
     }
-    first_fault.map_or(Ok(entries), |(_, fault)| Err(fault))
+    if let Some((_, fault)) = first_fault {
+        return Err(fault);
+    }
+    let mut size_bytes = item.size_bytes()?;
+    check_size(size_bytes)?;
+    let mut entries = Vec::with_capacity(keys.len());
+    for (index, key) in table.indexes().iter().zip(keys) {
+        let entry = key.map(|key| Ok::<_, DecodeError>(IndexEntry { key, value: projected(index, item)? }));
+        let entry = entry.transpose()?;
+        if let (IndexScope::Local, Some(entry)) = (index.scope(), &entry) {
+            size_bytes += StoredItem::parse(&entry.value)?.size_bytes()?;
+        }
+        entries.push(entry);
+    }
+    check_size(size_bytes)?;
+    Ok(entries)
+}
+
+fn check_size(size_bytes: usize) -> Result<(), EntryFault> {
+    if size_bytes > limits::ITEM_BYTES_MAX {
+        return Err(EntryFault::Refused(Fault::Value(ValueFault::ItemTooLarge { size_bytes })));
+    }
+    Ok(())
+}
+
+/// The entry of an item that is already written, perhaps before the index was made. An item that does not fit the index
+/// has none: a backfill steps over it.
+pub fn fitting_entry(
+    index: &IndexDescriptor,
+    item_key: &[u8],
+    item: &StoredItem<'_>,
+) -> Result<Option<IndexEntry>, DecodeError> {
+    match entry_key(index, item_key, item, Touched::All) {
+        Ok(Some(key)) => Ok(Some(IndexEntry { key, value: projected(index, item)? })),
+        Ok(None) | Err(EntryFault::Refused(_)) => Ok(None),
+        Err(EntryFault::Damaged(error)) => Err(error),
+    }
 }
 
 /// Adds to `batch` what changes in the indexes when `old` becomes the item that has the entries `new`.
@@ -84,13 +146,13 @@ pub(super) fn change(
     let mut new = new.unwrap_or_default().into_iter();
     for index in table.indexes() {
         let new = new.next().flatten();
-        let old = match old.map(|old| entry(index, item_key, old)) {
-            Some(Ok(entry)) => entry,
-            Some(Err(EntryFault::Damaged(error))) => return Err(error),
-            // What could not be written as an entry never was one.
-            Some(Err(EntryFault::Refused(_))) | None => None,
-        };
-        if old == new {
+        if index.status() == IndexStatus::Deleting {
+            continue;
+        }
+        // What could not be written as an entry never was one.
+        let old = old.map(|old| fitting_entry(index, item_key, old)).transpose()?.flatten();
+        // An index that is being filled may lack the old entry, and so the new one that is like it.
+        if old == new && index.status() == IndexStatus::Active {
             continue;
         }
         if let Some(old) = old
@@ -106,46 +168,55 @@ pub(super) fn change(
     Ok(())
 }
 
-/// The entry of an item in `index`, if it has one.
-fn entry(
+/// The key of an item's entry in `index`, if it has one.
+fn entry_key(
     index: &IndexDescriptor,
     item_key: &[u8],
     item: &StoredItem<'_>,
-) -> Result<Option<IndexEntry>, EntryFault> {
-    let name = index.definition().name();
+    touched: Touched<'_>,
+) -> Result<Option<Vec<u8>>, EntryFault> {
     let mut key = index.keyspace().prefix().to_vec();
-    let mut encoder = KeyEncoder::new(&mut key, Some(name));
+    let mut encoder = KeyEncoder::new(&mut key, Some(index.name()));
     let mut is_complete = true;
-    for (role, attribute) in with_roles(index.definition().key()) {
+    for (role, attribute) in index.key().with_roles() {
         let Some(value) = item.get(&attribute.name)? else {
             // The attributes that are there must fit all the same.
             is_complete = false;
             continue;
         };
         let key_value = KeyRef::from_stored(&value)?.filter(|value| value.key_type() == attribute.key_type);
-        let value = key_value.ok_or_else(|| {
-            EntryFault::Refused(Fault::KeyTypeMismatch {
+        let appended = match key_value {
+            Some(value) => encoder.append(role, attribute, value),
+            None => Err(Fault::KeyTypeMismatch {
                 attribute: attribute.name.clone(),
                 expected: attribute.key_type,
                 actual: value.value_type(),
-                index: Some(name.to_owned()),
-            })
-        })?;
-        encoder.append(role, attribute, value).map_err(EntryFault::Refused)?;
+                index: Some(index.name().to_owned()),
+            }),
+        };
+        match appended {
+            Ok(()) => {}
+            Err(fault) if touched.contains(&attribute.name) => return Err(EntryFault::Refused(fault)),
+            Err(_) => is_complete = false,
+        }
     }
     if !is_complete {
         return Ok(None);
     }
-    key.extend_from_slice(without_keyspace(item_key));
-    let value = match index.projected() {
-        Projected::All => item.as_bytes().to_vec(),
+    key.extend_from_slice(item_key::entry_end(index.scope(), item_key)?);
+    Ok(Some(key))
+}
+
+/// What an item's entry in `index` holds.
+fn projected(index: &IndexDescriptor, item: &StoredItem<'_>) -> Result<Vec<u8>, DecodeError> {
+    match index.projected() {
+        Projected::All => Ok(item.as_bytes().to_vec()),
         Projected::Names(names) => {
             let mut value = Vec::new();
             stored::project(item, names, &mut value)?;
-            value
+            Ok(value)
         }
-    };
-    Ok(Some(IndexEntry { key, value }))
+    }
 }
 
 #[cfg(test)]
@@ -156,7 +227,7 @@ mod tests {
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::item_key;
     use crate::dynamo::key::KeyType;
-    use crate::dynamo::schema::{GlobalIndex, Projection, TableSchema};
+    use crate::dynamo::schema::{GlobalIndex, LocalIndex, Projection, TableSchema};
     use crate::dynamo::value::Item;
 
     /// A table in keyspace 16, with an index over `x` that holds `a` in keyspace 17.
@@ -166,7 +237,7 @@ mod tests {
             .partition_key("pk", KeyType::String)
             .global_index(index.projection(Projection::include(["a"])))
             .build();
-        TableDescriptor::new(schema.expect("a valid schema"), KeyspaceId(16), &[KeyspaceId(17)], 0)
+        TableDescriptor::for_test(schema.expect("a valid schema"))
     }
 
     /// What changes when `old` becomes `new`: the keyspace of each change, and whether it is a put.
@@ -182,7 +253,9 @@ mod tests {
         };
         let (old, new) = (old.map(encode), new.map(encode));
         let key = old.as_ref().or(new.as_ref()).expect("there is an item").0.clone();
-        let new = new.map(|(_, bytes)| entries(&table, &key, &parse(&bytes)).expect("it fits the index"));
+        let new = new.map(|(_, bytes)| {
+            entries(&table, &key, &parse(&bytes), Touched::All).expect("it fits the index")
+        });
         let mut batch = WriteBatch::new();
         change(&table, &key, old.as_ref().map(|(_, bytes)| parse(bytes)).as_ref(), new, &mut batch)
             .expect("the items parse");
@@ -229,5 +302,150 @@ mod tests {
     #[test]
     fn an_item_that_never_fitted_the_index_has_no_old_entry() {
         check(Some(item().with("x", "text")), Some(item().with("x", 1)), &[("1", true)]);
+    }
+
+    /// A table with a local index `ByDay` in keyspace 17 and a global one `ByTags` in 18.
+    fn with_local() -> TableDescriptor {
+        let schema = TableSchema::builder("Items")
+            .partition_key("pk", KeyType::String)
+            .sort_key("sk", KeyType::Number)
+            .local_index(LocalIndex::builder("ByDay").sort_key("day", KeyType::Binary))
+            .global_index(
+                GlobalIndex::builder("ByTags")
+                    .partition_key("a", KeyType::String)
+                    .partition_key("b", KeyType::Number)
+                    .sort_key("c", KeyType::String)
+                    .projection(Projection::KeysOnly),
+            );
+        TableDescriptor::for_test(schema.build().expect("a valid schema"))
+    }
+
+    fn encoded(item: &Item) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        encode_item(item, &mut bytes);
+        bytes
+    }
+
+    fn entries_of(
+        table: &TableDescriptor,
+        item: &Item,
+        touched: Touched<'_>,
+    ) -> Result<Vec<Option<IndexEntry>>, String> {
+        let bytes = encoded(item);
+        let key = item_key::of_item(table, item).expect("it has its key");
+        let stored = StoredItem::parse(&bytes).expect("an item");
+        entries(table, &key, &stored, touched)
+            .map_err(|fault| fault.into_error(Operation::UpdateItem).to_string())
+    }
+
+    fn long_item() -> Item {
+        Item::new().with("pk", "p").with("sk", 7)
+    }
+
+    #[test]
+    fn a_local_entry_is_partition_key_then_index_key_then_sort_key() {
+        let table = with_local();
+        let item = long_item().with("day", vec![1_u8, 0]).with("a", "x").with("b", 2).with("c", "y");
+        let entries = entries_of(&table, &item, Touched::All).expect("it fits");
+        let key = |keyspace: u32, components: &[KeyRef<'_>]| {
+            let mut key = KeyspaceId(keyspace).prefix().to_vec();
+            for component in components {
+                component.encode(&mut key);
+            }
+            key
+        };
+        let (pk, sk) = (KeyRef::String("p"), KeyRef::Number(7.into()));
+        let local = entries[0].as_ref().expect("it has the index's key");
+        assert_eq!(local.key, key(17, &[pk, KeyRef::Binary(&[1, 0]), sk]));
+        assert_eq!(local.value, encoded(&item));
+        let global = entries[1].as_ref().expect("it has the index's key");
+        let (a, b, c) = (KeyRef::String("x"), KeyRef::Number(2.into()), KeyRef::String("y"));
+        assert_eq!(global.key, key(18, &[a, b, c, pk, sk]));
+        let keys = long_item().with("a", "x").with("b", 2).with("c", "y");
+        assert_eq!(global.value, encoded(&keys));
+        for lacking in ["a", "b", "c"] {
+            let mut item = item.clone();
+            item.remove(lacking);
+            let entries = entries_of(&table, &item, Touched::All).expect("it fits");
+            assert!(entries[0].is_some() && entries[1].is_none(), "{lacking}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_touched_is_not_checked_again() {
+        let table = with_local();
+        let item = long_item().with("day", "a string").with("a", "x");
+        let touched = |names: &[&str]| {
+            let names: BTreeSet<&str> = names.iter().copied().collect();
+            entries_of(&table, &item, Touched::Names(&names)).map(|entries| entries.iter().flatten().count())
+        };
+        assert_eq!(touched(&["a", "other"]), Ok(0));
+        let unsupported =
+            "The update expression attempted to update the secondary index key to unsupported type";
+        assert_eq!(touched(&["day"]), Err(unsupported.to_owned()));
+        assert_eq!(entries_of(&table, &item, Touched::All).map(drop), Err(unsupported.to_owned()));
+    }
+
+    #[test]
+    fn an_item_must_fit_together_with_its_local_entries() {
+        let table = with_local();
+        let of_size = |size: usize, item: Item| {
+            let rest = item.size_bytes() + 1;
+            item.with("x", vec![0_u8; size - rest])
+        };
+        let check = |item: &Item| entries_of(&table, item, Touched::All).map(drop);
+        let too_large = || Err("Item size to update has exceeded the maximum allowed size".to_owned());
+        assert_eq!(check(&of_size(409_600, long_item())), Ok(()));
+        assert_eq!(check(&of_size(409_601, long_item())), too_large());
+        let indexed = || long_item().with("day", vec![1_u8]);
+        assert_eq!(check(&of_size(204_800, indexed())), Ok(()));
+        assert_eq!(check(&of_size(204_801, indexed())), too_large());
+        let global_only = || long_item().with("a", "x").with("b", 1).with("c", "y");
+        assert_eq!(check(&of_size(409_600, global_only())), Ok(()));
+    }
+
+    #[test]
+    fn a_backfill_steps_over_what_does_not_fit() {
+        let table = with_local();
+        let check = |item: Item| {
+            let (key, bytes) = (item_key::of_item(&table, &item).expect("it has its key"), encoded(&item));
+            let stored = StoredItem::parse(&bytes).expect("an item");
+            let entry = fitting_entry(&table.indexes()[1], &key, &stored).expect("the item parses");
+            let entries = entries_of(&table, &item, Touched::All).unwrap_or_default();
+            let written = entries.into_iter().nth(1).flatten();
+            assert_eq!(entry, written, "a backfill makes what a write makes");
+            entry.is_some()
+        };
+        let item = || long_item().with("a", "x").with("b", 2).with("c", "y");
+        assert!(check(item()));
+        assert!(!check(long_item()));
+        assert!(!check(item().with("b", "2")), "a wrong type");
+        assert!(!check(item().with("a", "")), "an empty value");
+        assert!(!check(item().with("a", "x".repeat(2049))), "an oversized partition key");
+        assert!(!check(item().with("c", "x".repeat(1025))), "an oversized sort key");
+    }
+
+    #[test]
+    fn an_index_is_kept_while_it_is_made_and_left_alone_while_it_is_dropped() {
+        let written = |status: IndexStatus, old: Option<Item>, new: Item| {
+            let table = with_local();
+            let mut record = table.record().clone();
+            record.global_indexes[0].status = status;
+            let table = table.successor(record);
+            let key = item_key::of_item(&table, &new).expect("it has its key");
+            let entries = entries_of(&table, &new, Touched::All).expect("it fits");
+            let old = old.map(|old| encoded(&old));
+            let old = old.as_ref().map(|old| StoredItem::parse(old).expect("an item"));
+            let mut batch = WriteBatch::new();
+            change(&table, &key, old.as_ref(), Some(entries), &mut batch).expect("the items parse");
+            batch.len()
+        };
+        let item = |a: &str| long_item().with("a", a).with("b", 2).with("c", "y");
+        assert_eq!(written(IndexStatus::Active, None, item("x")), 1);
+        assert_eq!(written(IndexStatus::Creating, None, item("x")), 1);
+        assert_eq!(written(IndexStatus::Deleting, None, item("x")), 0);
+        assert_eq!(written(IndexStatus::Active, Some(item("x")), item("x")), 0);
+        assert_eq!(written(IndexStatus::Creating, Some(item("x")), item("x")), 1, "it may lack the entry");
+        assert_eq!(written(IndexStatus::Creating, Some(item("x")), item("z")), 2);
     }
 }

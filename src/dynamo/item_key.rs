@@ -3,12 +3,13 @@
 //! Invariant: a key attribute that is encoded has the schema's type, is not empty and is within its length. The
 //! partition's attributes are each limited by themselves, the sort key's all together.
 
-use super::fault::{Fault, KeyRole};
+use super::fault::{Fault, IndexScope, KeyRole};
 use super::key::{self, KeyRef, KeyType};
 use super::limits;
-use super::schema::{KeyAttribute, KeySchema};
+use super::schema::KeyAttribute;
 use super::table::{Source, TableDescriptor};
 use super::value::{Item, Value};
+use crate::base::codec::DecodeError;
 
 /// The key of an item of a table, as a caller gives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,16 @@ impl<'a> KeyEncoder<'a> {
     /// Appends to `buffer`; faults name `index`.
     pub(super) fn new(buffer: &'a mut Vec<u8>, index: Option<&'a str>) -> Self {
         Self { buffer, index, sort_size_bytes: 0 }
+    }
+
+    /// As [`new`](Self::new), behind sort key attributes that have `sort_size_bytes` already.
+    pub(super) fn behind(buffer: &'a mut Vec<u8>, sort_size_bytes: usize) -> Self {
+        Self { buffer, index: None, sort_size_bytes }
+    }
+
+    /// What the sort key attributes have so far.
+    pub(super) fn sort_size_bytes(&self) -> usize {
+        self.sort_size_bytes
     }
 
     /// Appends the value of `attribute`, which has the schema's type.
@@ -85,12 +96,6 @@ impl<'a> KeyEncoder<'a> {
     }
 }
 
-/// The attributes of a key with their roles, the partition's first.
-pub(super) fn with_roles(schema: &KeySchema) -> impl Iterator<Item = (KeyRole, &KeyAttribute)> {
-    let partition = schema.partition().iter().map(|attribute| (KeyRole::Partition, attribute));
-    partition.chain(schema.sort().iter().map(|attribute| (KeyRole::Sort, attribute)))
-}
-
 /// The value as that of a key attribute of the type `key_type`, if it is one.
 pub(super) fn key_value(value: &Value, key_type: KeyType) -> Option<KeyRef<'_>> {
     KeyRef::from_value(value).filter(|value| value.key_type() == key_type)
@@ -102,7 +107,7 @@ pub(super) fn of_request(table: &TableDescriptor, key: &Key) -> Result<Vec<u8>, 
     let mut bytes = table.keyspace().prefix().to_vec();
     let mut encoder = KeyEncoder::new(&mut bytes, None);
     let mut count = 0;
-    for (role, attribute) in with_roles(schema) {
+    for (role, attribute) in schema.with_roles() {
         let value = match (key, role) {
             (Key::Values { partition, .. }, KeyRole::Partition) => Some(partition),
             (Key::Values { sort, .. }, KeyRole::Sort) => sort.as_ref(),
@@ -122,7 +127,7 @@ pub(super) fn of_request(table: &TableDescriptor, key: &Key) -> Result<Vec<u8>, 
 /// The engine's key of an item that is to be written.
 pub(super) fn of_item(table: &TableDescriptor, item: &Item) -> Result<Vec<u8>, Fault> {
     let mut values = Vec::with_capacity(2);
-    for (role, attribute) in with_roles(table.schema().key()) {
+    for (role, attribute) in table.schema().key().with_roles() {
         let value = item
             .get(&attribute.name)
             .ok_or_else(|| Fault::KeyAttributeMissing { attribute: attribute.name.clone() })?;
@@ -152,18 +157,29 @@ pub(super) fn of_entry(source: Source<'_>, item: &Item) -> Option<Vec<u8>> {
         return None;
     }
     let mut bytes = source.keyspace().prefix().to_vec();
-    let keys = [source.index.map(|index| index.definition().key()), Some(source.table.schema().key())];
-    for schema in keys.into_iter().flatten() {
-        let mut encoder = KeyEncoder::new(&mut bytes, None);
-        for (role, attribute) in with_roles(schema) {
-            let value = key_value(item.get(&attribute.name)?, attribute.key_type)?;
-            encoder.append(role, attribute, value).ok()?;
-        }
+    let mut encoder = KeyEncoder::new(&mut bytes, None);
+    for (role, attribute) in source.key().with_roles() {
+        encoder.append(role, attribute, key_value(item.get(&attribute.name)?, attribute.key_type)?).ok()?;
+    }
+    // The table's key has limits of its own.
+    let mut encoder = KeyEncoder::new(&mut bytes, None);
+    for (role, attribute) in source.rest() {
+        encoder.append(role, attribute, key_value(item.get(&attribute.name)?, attribute.key_type)?).ok()?;
     }
     Some(bytes)
 }
 
-/// What is left of an item's key behind the keyspace: the end of the keys of its index entries.
+/// What is left of an item's key behind the keyspace.
 pub(super) fn without_keyspace(key: &[u8]) -> &[u8] {
     key.get(4..).unwrap_or_default()
+}
+
+/// The end of the keys of an item's entries in indexes of that scope: what of its key tells them apart.
+pub(super) fn entry_end(scope: IndexScope, key: &[u8]) -> Result<&[u8], DecodeError> {
+    let key = without_keyspace(key);
+    match scope {
+        IndexScope::Global => Ok(key),
+        // A table has one partition key attribute, and it stands at the beginning of the entry's key already.
+        IndexScope::Local => key::split_component(key).map(|(_, sort)| sort),
+    }
 }

@@ -42,6 +42,12 @@ pub const GLOBAL_INDEXES_MAX: usize = 20;
 /// Most local secondary indexes of a table.
 pub const LOCAL_INDEXES_MAX: usize = 5;
 
+/// Most partition key attributes of a global index, and most sort key attributes.
+pub const INDEX_KEY_ATTRIBUTES_MAX: usize = 4;
+
+/// Most capacity units of a kind that a request can name.
+pub const CAPACITY_UNITS_MAX: i64 = 1_000_000_000_000;
+
 /// Most attributes that one index projects beside the keys.
 pub const INDEX_PROJECTED_ATTRIBUTES_MAX: usize = 20;
 
@@ -90,6 +96,9 @@ pub const IN_OPERANDS_MAX: usize = 100;
 /// Most elements of a document path.
 pub const PATH_ELEMENTS_MAX: usize = 32;
 
+/// Largest position in a list that a document path may name. Not documented: reports of what is refused.
+pub const LIST_INDEX_MAX: usize = 4_294_967_294;
+
 /// Most segments of a parallel scan.
 pub const SCAN_SEGMENTS_MAX: u32 = 1_000_000;
 
@@ -98,6 +107,18 @@ pub const LIST_TABLES_MAX: usize = 100;
 
 /// Most tags of a table.
 pub const TAGS_MAX: usize = 50;
+
+/// Read capacity units, and write capacity units, of all tables of an account.
+pub const ACCOUNT_CAPACITY_UNITS: i64 = 80_000;
+
+/// Read capacity units, and write capacity units, of one table.
+pub const TABLE_CAPACITY_UNITS: i64 = 40_000;
+
+/// Read units a second that a table on demand is ready for.
+pub const WARM_READ_UNITS: i64 = 12_000;
+
+/// Write units a second that a table on demand is ready for.
+pub const WARM_WRITE_UNITS: i64 = 4_000;
 
 /// Longest key of a tag in characters.
 pub const TAG_KEY_CHARACTERS_MAX: usize = 128;

@@ -14,11 +14,13 @@
 use super::condition::{all_with_prefix, query_range};
 use super::error::{Error, Result};
 use super::expression::tree::KeyCondition;
-use super::fault::{Constraint, Fault, MemberFault, Operation, StartKeyFault};
+use super::fault::{Constraint, Fault, Operation, StartKeyFault};
 use super::item_key::{self, Key};
 use super::limits;
 use super::stored::StoredItem;
-use super::table::{Source, TableDescriptor};
+use super::table::{IndexDescriptor, Source, TableDescriptor};
+use super::tables::members::Members;
+use super::tables::record::IndexStatus;
 use super::value::{Item, Value};
 use crate::base::codec::DecodeError;
 use crate::engine::cursor::RangeCursor;
@@ -137,8 +139,8 @@ impl Walk {
     ) -> Result<Self> {
         let fault = |fault| Error::new(Operation::Query, fault);
         let QueryRequest { index, partition, sort, order, limit, exclusive_start_key } = request;
-        check_limit(limit).map_err(fault)?;
-        sort.iter().try_for_each(KeyCondition::check).map_err(fault)?;
+        check_members(index.as_deref(), limit).map_err(fault)?;
+        sort.iter().try_for_each(KeyCondition::check).map_err(|invalid| fault(invalid.into()))?;
         let index = find_index(table, index.as_deref()).map_err(fault)?;
         let source = Source::new(table, index);
         let query = query_range(source.keyspace(), source.key(), &partition, &sort).map_err(fault)?;
@@ -165,7 +167,7 @@ impl Walk {
     ) -> Result<Self> {
         let fault = |fault| Error::new(Operation::Scan, fault);
         let ScanRequest { index, limit, exclusive_start_key } = request;
-        check_limit(limit).map_err(fault)?;
+        check_members(index.as_deref(), limit).map_err(fault)?;
         let index = find_index(table, index.as_deref()).map_err(fault)?;
         let source = Source::new(table, index);
         let range = all_with_prefix(source.keyspace().prefix().to_vec());
@@ -270,21 +272,25 @@ fn damaged(error: DecodeError) -> Error {
     Error::damaged("item", error)
 }
 
-fn check_limit(limit: Option<usize>) -> Result<(), Fault> {
-    match limit {
-        Some(0) => Err(Fault::Members(vec![MemberFault {
-            member: "limit".to_owned(),
-            value: "0".to_owned(),
-            constraint: Constraint::ValueAtLeast(1),
-        }])),
-        _ => Ok(()),
+/// Refuses members of a request that are wrong whatever the table.
+fn check_members(index: Option<&str>, limit: Option<usize>) -> Result<(), Fault> {
+    let mut members = Members::default();
+    if let Some(index) = index {
+        members.resource_name("indexName", index);
     }
+    members.check("limit", Constraint::ValueAtLeast(1), limit != Some(0), || "0".to_owned());
+    members.finish()
 }
 
 fn find_index(table: &TableDescriptor, name: Option<&str>) -> Result<Option<usize>, Fault> {
     let Some(name) = name else { return Ok(None) };
-    let index = table.index_position(name);
-    index.map(Some).ok_or_else(|| Fault::IndexNotFound { index: name.to_owned() })
+    let position = table.index_position(name);
+    let index = position.and_then(|position| table.indexes().get(position));
+    match index.map(IndexDescriptor::status) {
+        Some(IndexStatus::Active) => Ok(position),
+        Some(IndexStatus::Creating) => Err(Fault::IndexBackfilling { index: name.to_owned() }),
+        Some(IndexStatus::Deleting) | None => Err(Fault::IndexNotFound { index: name.to_owned() }),
+    }
 }
 
 fn place_start(source: Source<'_>, key: Option<&Item>) -> Result<Start, Fault> {

@@ -1,19 +1,21 @@
 //! What a table is: its name, its key, its indexes.
 //!
 //! Invariants:
-//! 1. A schema that exists is valid: it is made by a builder that checks everything, in DynamoDB's order, and a stored
-//!    one is checked again when it is read.
+//! 1. A schema that exists is valid: it is put together by functions that check how its parts fit, and a stored one is
+//!    put together again, by the same functions, when it is read.
 //! 2. A key has at least one partition attribute, and no attribute twice. An attribute has one type in all keys.
+//! 3. A local index has its table's partition key and one sort attribute; its table has a sort key.
+//!
+//! The faults come in DynamoDB's order if the parts are put together in the order of the request: the table's key, the
+//! local indexes, the global ones, and then `check_whole`.
 
-use super::error::{Error, Result};
-use super::fault::{Constraint, Fault, KeyRole, MemberFault, Operation, SchemaFault};
+use super::fault::{IndexScope, KeyRole, SchemaFault};
 use super::key::KeyType;
 use super::limits;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// An attribute of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyAttribute {
     /// Its name.
     pub name: String,
@@ -23,15 +25,55 @@ pub struct KeyAttribute {
 
 /// The attributes by which items are found: those that choose the partition, then those that order it.
 ///
-/// A table has one of the first and at most one of the second. So has an index today; the lists are there because
-/// DynamoDB lets an index have up to four of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A table, and a local index, has one of the first and at most one of the second; a global index up to four of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySchema {
     partition: Vec<KeyAttribute>,
     sort: Vec<KeyAttribute>,
 }
 
 impl KeySchema {
+    /// The key of a table or of a local index: a partition attribute, and perhaps one to sort by.
+    pub(super) fn single(elements: &[(KeyRole, KeyAttribute)]) -> Result<Self, SchemaFault> {
+        let key = Self::of(elements)?;
+        match elements.get(1) {
+            Some((KeyRole::Partition, _)) => Err(SchemaFault::SecondKeyNotSort),
+            _ => Ok(key),
+        }
+    }
+
+    /// The key of the global index `index`.
+    pub(super) fn composite(index: &str, elements: &[(KeyRole, KeyAttribute)]) -> Result<Self, SchemaFault> {
+        let key = Self::of(elements)?;
+        if !elements.is_sorted_by_key(|(role, _)| *role == KeyRole::Sort) {
+            return Err(SchemaFault::PartitionBehindSort { index: index.to_owned() });
+        }
+        for (role, attributes) in [(KeyRole::Partition, &key.partition), (KeyRole::Sort, &key.sort)] {
+            if attributes.len() > limits::INDEX_KEY_ATTRIBUTES_MAX {
+                return Err(SchemaFault::TooManyKeyAttributes { index: index.to_owned(), role });
+            }
+        }
+        Ok(key)
+    }
+
+    fn of(elements: &[(KeyRole, KeyAttribute)]) -> Result<Self, SchemaFault> {
+        let mut earlier = Vec::with_capacity(elements.len());
+        for (_, attribute) in elements {
+            if earlier.contains(&&attribute.name) {
+                return Err(SchemaFault::SameKeyAttribute);
+            }
+            earlier.push(&attribute.name);
+        }
+        if !elements.first().is_some_and(|(role, _)| *role == KeyRole::Partition) {
+            return Err(SchemaFault::FirstKeyNotPartition);
+        }
+        let with = |wanted| {
+            let elements = elements.iter().filter(move |(role, _)| *role == wanted);
+            elements.map(|(_, attribute)| attribute.clone()).collect()
+        };
+        Ok(Self { partition: with(KeyRole::Partition), sort: with(KeyRole::Sort) })
+    }
+
     /// The attributes that choose the partition: at least one.
     pub fn partition(&self) -> &[KeyAttribute] {
         &self.partition
@@ -47,9 +89,20 @@ impl KeySchema {
         self.partition.iter().chain(&self.sort)
     }
 
+    /// All attributes with their roles, the partition's first.
+    pub fn with_roles(&self) -> impl Iterator<Item = (KeyRole, &KeyAttribute)> + Clone {
+        let partition = self.partition.iter().map(|attribute| (KeyRole::Partition, attribute));
+        partition.chain(self.sort.iter().map(|attribute| (KeyRole::Sort, attribute)))
+    }
+
     /// Whether `name` is an attribute of this key.
     pub fn contains(&self, name: &str) -> bool {
         self.attributes().any(|attribute| attribute.name == name)
+    }
+
+    /// The attributes as they are checked again.
+    fn elements(&self) -> Vec<(KeyRole, KeyAttribute)> {
+        self.with_roles().map(|(role, attribute)| (role, attribute.clone())).collect()
     }
 }
 
@@ -70,13 +123,61 @@ impl Projection {
     pub fn include(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::Include(names.into_iter().map(Into::into).collect())
     }
+
+    /// The attributes that it names.
+    pub fn included(&self) -> &[String] {
+        match self {
+            Self::All | Self::KeysOnly => &[],
+            Self::Include(names) => names,
+        }
+    }
+
+    fn check(&self) -> Result<(), SchemaFault> {
+        if *self == Self::Include(Vec::new()) {
+            return Err(SchemaFault::IncludeWithoutAttributes);
+        }
+        Ok(())
+    }
+}
+
+/// A local secondary index: another order of the items of a partition.
+///
+/// It has the table's partition key and a sort key of its own, and is made with its table. An item that lacks the sort
+/// key is not in the index. Entries with equal index keys are all kept, in the order of the table's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalIndex {
+    name: String,
+    key: KeySchema,
+    projection: Projection,
+}
+
+impl LocalIndex {
+    pub(super) fn new(name: String, key: KeySchema, projection: Projection) -> Result<Self, SchemaFault> {
+        projection.check()?;
+        Ok(Self { name, key, projection })
+    }
+
+    /// The index's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The attributes by which it finds items.
+    pub fn key(&self) -> &KeySchema {
+        &self.key
+    }
+
+    /// What it holds beside the keys.
+    pub fn projection(&self) -> &Projection {
+        &self.projection
+    }
 }
 
 /// A global secondary index: another key to find a table's items by.
 ///
 /// An item that lacks an attribute of the index's key is not in the index. Entries with equal index keys are all kept,
 /// in the order of the table's key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlobalIndex {
     name: String,
     key: KeySchema,
@@ -84,9 +185,9 @@ pub struct GlobalIndex {
 }
 
 impl GlobalIndex {
-    /// Begins the definition of the index `name`. It is checked with its table.
-    pub fn builder(name: impl Into<String>) -> GlobalIndexBuilder {
-        GlobalIndexBuilder { name: name.into(), key: Vec::new(), projection: Projection::All }
+    pub(super) fn new(name: String, key: KeySchema, projection: Projection) -> Result<Self, SchemaFault> {
+        projection.check()?;
+        Ok(Self { name, key, projection })
     }
 
     /// The index's name.
@@ -125,17 +226,27 @@ impl GlobalIndex {
 /// # Ok::<(), pixii::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "TableSchemaBuilder", into = "TableSchemaBuilder")]
+#[serde(try_from = "StoredSchema", into = "StoredSchema")]
 pub struct TableSchema {
     name: String,
     key: KeySchema,
+    local_indexes: Vec<LocalIndex>,
+    global_indexes: Vec<GlobalIndex>,
+}
+
+/// A schema as it is stored: its parts, which may or may not fit together.
+#[derive(Serialize, Deserialize)]
+struct StoredSchema {
+    name: String,
+    key: KeySchema,
+    local_indexes: Vec<LocalIndex>,
     global_indexes: Vec<GlobalIndex>,
 }
 
 impl TableSchema {
-    /// Begins the definition of the table `name`.
-    pub fn builder(name: impl Into<String>) -> TableSchemaBuilder {
-        TableSchemaBuilder { name: name.into(), key: Vec::new(), global_indexes: Vec::new() }
+    /// The schema of a table without indexes.
+    pub(super) fn new(name: String, key: KeySchema) -> Self {
+        Self { name, key, local_indexes: Vec::new(), global_indexes: Vec::new() }
     }
 
     /// The table's name.
@@ -148,267 +259,129 @@ impl TableSchema {
         &self.key
     }
 
+    /// The local indexes, in the order in which they were defined.
+    pub fn local_indexes(&self) -> &[LocalIndex] {
+        &self.local_indexes
+    }
+
     /// The global indexes, in the order in which they were defined.
     pub fn global_indexes(&self) -> &[GlobalIndex] {
         &self.global_indexes
     }
-}
 
-/// A part of a key as it was defined, to be checked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct KeyElement {
-    role: KeyRole,
-    name: String,
-    key_type: KeyType,
-}
-
-/// The definition of a global index, to be checked with its table.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GlobalIndexBuilder {
-    name: String,
-    key: Vec<KeyElement>,
-    projection: Projection,
-}
-
-impl GlobalIndexBuilder {
-    /// Items of equal `name` are found together.
-    pub fn partition_key(mut self, name: impl Into<String>, key_type: KeyType) -> Self {
-        self.key.push(KeyElement { role: KeyRole::Partition, name: name.into(), key_type });
-        self
+    /// The attributes of all keys, each once, in the order of their names.
+    pub fn key_attributes(&self) -> Vec<&KeyAttribute> {
+        let mut attributes: Vec<_> = self.all_attributes().collect();
+        attributes.sort_unstable_by_key(|attribute| &attribute.name);
+        attributes.dedup();
+        attributes
     }
 
-    /// Items found together are ordered by `name`.
-    pub fn sort_key(mut self, name: impl Into<String>, key_type: KeyType) -> Self {
-        self.key.push(KeyElement { role: KeyRole::Sort, name: name.into(), key_type });
-        self
+    fn all_attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        let local = self.local_indexes.iter().flat_map(|index| index.key.attributes());
+        let global = self.global_indexes.iter().flat_map(|index| index.key.attributes());
+        self.key.attributes().chain(local).chain(global)
     }
 
-    /// What the index holds beside the keys: everything, unless this is called.
-    pub fn projection(mut self, projection: Projection) -> Self {
-        self.projection = projection;
-        self
-    }
-}
-
-/// The definition of a table, to be checked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TableSchemaBuilder {
-    name: String,
-    key: Vec<KeyElement>,
-    global_indexes: Vec<GlobalIndexBuilder>,
-}
-
-impl TableSchemaBuilder {
-    /// Items are spread over partitions by `name`.
-    pub fn partition_key(mut self, name: impl Into<String>, key_type: KeyType) -> Self {
-        self.key.push(KeyElement { role: KeyRole::Partition, name: name.into(), key_type });
-        self
+    /// Whether an index has that name, and how far it reaches.
+    pub fn index_scope(&self, name: &str) -> Option<IndexScope> {
+        let local = self.local_indexes.iter().any(|index| index.name == name);
+        let global = self.global_indexes.iter().any(|index| index.name == name);
+        local.then_some(IndexScope::Local).or(global.then_some(IndexScope::Global))
     }
 
-    /// The items of a partition are ordered by `name`.
-    pub fn sort_key(mut self, name: impl Into<String>, key_type: KeyType) -> Self {
-        self.key.push(KeyElement { role: KeyRole::Sort, name: name.into(), key_type });
-        self
+    /// Adds a local index.
+    pub(super) fn add_local_index(&mut self, index: LocalIndex) -> Result<(), SchemaFault> {
+        let (Some(partition), false) = (self.key.partition.first(), self.key.sort.is_empty()) else {
+            return Err(SchemaFault::LocalIndexWithoutTableSortKey);
+        };
+        if index.key.sort.len() != 1 {
+            return Err(SchemaFault::LocalIndexWithoutSortKey { index: index.name });
+        }
+        if index.key.partition != self.key.partition {
+            let index_key = index.key.partition.first().map(|attribute| attribute.name.clone());
+            return Err(SchemaFault::LocalIndexPartition {
+                index: index.name,
+                index_key: index_key.unwrap_or_default(),
+                table_key: partition.name.clone(),
+            });
+        }
+        self.check_index(&index.name, &index.key)?;
+        self.local_indexes.push(index);
+        Ok(())
     }
 
-    /// Adds a global secondary index.
-    pub fn global_index(mut self, index: GlobalIndexBuilder) -> Self {
+    /// Adds a global index.
+    pub(super) fn add_global_index(&mut self, index: GlobalIndex) -> Result<(), SchemaFault> {
+        self.check_index(&index.name, &index.key)?;
         self.global_indexes.push(index);
-        self
+        Ok(())
     }
 
-    /// Checks the definition.
-    ///
-    /// First every name and length by itself, then how they fit together, as DynamoDB does.
-    ///
-    /// ```
-    /// use pixii::{KeyType, TableSchema};
-    ///
-    /// let error = TableSchema::builder("Music").sort_key("Title", KeyType::String).build().expect_err("no partition");
-    /// assert_eq!(error.to_string(), "Invalid KeySchema: The first KeySchemaElement is not a HASH key type");
-    /// ```
-    pub fn build(self) -> Result<TableSchema> {
-        self.check().map_err(|fault| Error::new(Operation::CreateTable, fault))
+    /// Takes the global index at that position out.
+    pub(super) fn remove_global_index(&mut self, position: usize) {
+        self.global_indexes.remove(position);
     }
 
-    fn check(self) -> Result<TableSchema, Fault> {
-        let members = self.member_faults();
-        if !members.is_empty() {
-            return Err(Fault::Members(members));
+    fn check_index(&self, name: &str, key: &KeySchema) -> Result<(), SchemaFault> {
+        if self.index_scope(name).is_some() {
+            return Err(SchemaFault::IndexDuplicated { index: name.to_owned() });
         }
-        let key = check_key(self.key)?;
-        let mut indexes: Vec<GlobalIndex> = Vec::with_capacity(self.global_indexes.len());
-        for index in self.global_indexes {
-            let GlobalIndexBuilder { name, key, projection } = index;
-            let key = check_key(key)?;
-            if projection == Projection::Include(Vec::new()) {
-                return Err(SchemaFault::IncludeWithoutAttributes.into());
+        for attribute in key.attributes() {
+            let of_two_types =
+                |other: &KeyAttribute| other.name == attribute.name && other.key_type != attribute.key_type;
+            if self.all_attributes().any(of_two_types) {
+                return Err(SchemaFault::AttributeDuplicated { attribute: attribute.name.clone() });
             }
-            if indexes.iter().any(|earlier| earlier.name == name) {
-                return Err(SchemaFault::IndexDuplicated { index: name }.into());
-            }
-            indexes.push(GlobalIndex { name, key, projection });
         }
-        if indexes.len() > limits::GLOBAL_INDEXES_MAX {
-            return Err(SchemaFault::TooManyGlobalIndexes.into());
-        }
-        let projected = indexes.iter().map(|index| match &index.projection {
-            Projection::Include(names) => names.len(),
-            Projection::All | Projection::KeysOnly => 0,
-        });
-        if projected.sum::<usize>() > limits::TABLE_PROJECTED_ATTRIBUTES_MAX {
-            return Err(SchemaFault::TooManyProjectedAttributes.into());
-        }
-        let schema = TableSchema { name: self.name, key, global_indexes: indexes };
-        check_types(&schema)?;
-        Ok(schema)
+        Ok(())
     }
 
-    fn member_faults(&self) -> Vec<MemberFault> {
-        let mut members = Members::default();
-        members.resource_name("tableName", &self.name);
-        members.key("keySchema", &self.key);
-        for (index, position) in self.global_indexes.iter().zip(1..) {
-            let path = format!("globalSecondaryIndexes.{position}.member");
-            members.resource_name(&format!("{path}.indexName"), &index.name);
-            members.key(&format!("{path}.keySchema"), &index.key);
-            if let Projection::Include(names) = &index.projection {
-                let path = format!("{path}.projection.nonKeyAttributes");
-                let most = limits::INDEX_PROJECTED_ATTRIBUTES_MAX;
-                members.check(&path, Constraint::LengthAtMost(most), names.len() <= most, || {
-                    format!("[{}]", names.join(", "))
-                });
-                for (name, position) in names.iter().zip(1..) {
-                    members.attribute_name(&format!("{path}.{position}.member"), name);
-                }
-            }
+    /// Refuses more indexes, or more projected attributes, than a table may have.
+    pub(super) fn check_whole(&self) -> Result<(), SchemaFault> {
+        if self.local_indexes.len() > limits::LOCAL_INDEXES_MAX {
+            return Err(SchemaFault::TooManyLocalIndexes);
         }
-        members.faults
+        if self.global_indexes.len() > limits::GLOBAL_INDEXES_MAX {
+            return Err(SchemaFault::TooManyGlobalIndexes);
+        }
+        let local = self.local_indexes.iter().map(|index| index.projection.included().len());
+        let global = self.global_indexes.iter().map(|index| index.projection.included().len());
+        if local.chain(global).sum::<usize>() > limits::TABLE_PROJECTED_ATTRIBUTES_MAX {
+            return Err(SchemaFault::TooManyProjectedAttributes);
+        }
+        Ok(())
     }
 }
 
-/// A stored schema is checked like a new one.
-impl TryFrom<TableSchemaBuilder> for TableSchema {
-    type Error = Error;
+/// A stored schema is put together like a new one.
+impl TryFrom<StoredSchema> for TableSchema {
+    type Error = &'static str;
 
-    fn try_from(builder: TableSchemaBuilder) -> Result<Self> {
-        builder.build()
+    fn try_from(stored: StoredSchema) -> Result<Self, &'static str> {
+        let assemble = || {
+            let StoredSchema { name, key, local_indexes, global_indexes } = stored;
+            let mut schema = Self::new(name, KeySchema::single(&key.elements())?);
+            for LocalIndex { name, key, projection } in local_indexes {
+                let key = KeySchema::single(&key.elements())?;
+                schema.add_local_index(LocalIndex::new(name, key, projection)?)?;
+            }
+            for GlobalIndex { name, key, projection } in global_indexes {
+                let key = KeySchema::composite(&name, &key.elements())?;
+                schema.add_global_index(GlobalIndex::new(name, key, projection)?)?;
+            }
+            schema.check_whole()?;
+            Ok::<_, SchemaFault>(schema)
+        };
+        assemble().map_err(|_| "a schema whose parts fit together")
     }
 }
 
-impl From<TableSchema> for TableSchemaBuilder {
+impl From<TableSchema> for StoredSchema {
     fn from(schema: TableSchema) -> Self {
-        let index = |index: GlobalIndex| GlobalIndexBuilder {
-            name: index.name,
-            key: elements(index.key),
-            projection: index.projection,
-        };
-        Self {
-            name: schema.name,
-            key: elements(schema.key),
-            global_indexes: schema.global_indexes.into_iter().map(index).collect(),
-        }
+        let TableSchema { name, key, local_indexes, global_indexes } = schema;
+        Self { name, key, local_indexes, global_indexes }
     }
-}
-
-fn elements(key: KeySchema) -> Vec<KeyElement> {
-    let element = |role, attribute: KeyAttribute| KeyElement {
-        role,
-        name: attribute.name,
-        key_type: attribute.key_type,
-    };
-    let partition = key.partition.into_iter().map(|attribute| element(KeyRole::Partition, attribute));
-    partition.chain(key.sort.into_iter().map(|attribute| element(KeyRole::Sort, attribute))).collect()
-}
-
-/// Refuses the name of a table that no table can have.
-pub(super) fn check_table_name(name: &str) -> Result<(), Fault> {
-    let mut members = Members::default();
-    members.resource_name("tableName", name);
-    if members.faults.is_empty() { Ok(()) } else { Err(Fault::Members(members.faults)) }
-}
-
-/// The faults of single members, in the order of the request.
-#[derive(Default)]
-struct Members {
-    faults: Vec<MemberFault>,
-}
-
-impl Members {
-    /// DynamoDB tells no more than this many at once.
-    const TOLD_MAX: usize = 10;
-
-    fn check(&mut self, member: &str, constraint: Constraint, holds: bool, value: impl FnOnce() -> String) {
-        if !holds && self.faults.len() < Self::TOLD_MAX {
-            self.faults.push(MemberFault { member: member.to_owned(), value: value(), constraint });
-        }
-    }
-
-    fn length(&mut self, member: &str, value: &str, least: usize, most: usize) {
-        let own = || value.to_owned();
-        self.check(member, Constraint::LengthAtLeast(least), value.len() >= least, own);
-        self.check(member, Constraint::LengthAtMost(most), value.len() <= most, own);
-    }
-
-    fn resource_name(&mut self, member: &str, name: &str) {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        let fits = !name.is_empty() && name.bytes().all(allowed);
-        self.check(member, Constraint::Pattern("[a-zA-Z0-9_.-]+"), fits, || name.to_owned());
-        self.length(member, name, limits::TABLE_NAME_BYTES_MIN, limits::TABLE_NAME_BYTES_MAX);
-    }
-
-    fn attribute_name(&mut self, member: &str, name: &str) {
-        self.length(member, name, 1, limits::SCHEMA_ATTRIBUTE_NAME_BYTES_MAX);
-    }
-
-    fn key(&mut self, member: &str, key: &[KeyElement]) {
-        let printed = || {
-            let element = |element: &KeyElement| {
-                let role = match element.role {
-                    KeyRole::Partition => "HASH",
-                    KeyRole::Sort => "RANGE",
-                };
-                format!("KeySchemaElement(attributeName={}, keyType={role})", element.name)
-            };
-            format!("[{}]", key.iter().map(element).collect::<Vec<_>>().join(", "))
-        };
-        self.check(member, Constraint::LengthAtLeast(1), !key.is_empty(), printed);
-        self.check(member, Constraint::LengthAtMost(2), key.len() <= 2, printed);
-        for (element, position) in key.iter().zip(1..) {
-            self.attribute_name(&format!("{member}.{position}.member.attributeName"), &element.name);
-        }
-    }
-}
-
-/// Makes a key of its parts: one for the partition, then at most one to sort by.
-fn check_key(elements: Vec<KeyElement>) -> Result<KeySchema, Fault> {
-    let mut key = KeySchema { partition: Vec::new(), sort: Vec::new() };
-    for (position, KeyElement { role, name, key_type }) in elements.into_iter().enumerate() {
-        let attribute = KeyAttribute { name, key_type };
-        match (position, role) {
-            (0, KeyRole::Partition) => key.partition.push(attribute),
-            (0, KeyRole::Sort) => return Err(SchemaFault::FirstKeyNotPartition.into()),
-            (_, KeyRole::Partition) => return Err(SchemaFault::SecondKeyNotSort.into()),
-            (_, KeyRole::Sort) if key.contains(&attribute.name) => {
-                return Err(SchemaFault::SameKeyAttribute.into());
-            }
-            (_, KeyRole::Sort) => key.sort.push(attribute),
-        }
-    }
-    Ok(key)
-}
-
-/// An attribute that is in several keys must have one type in all.
-fn check_types(schema: &TableSchema) -> Result<(), Fault> {
-    let mut types = BTreeMap::new();
-    let indexes = schema.global_indexes.iter().flat_map(|index| index.key.attributes());
-    for attribute in schema.key.attributes().chain(indexes) {
-        if *types.entry(&attribute.name).or_insert(attribute.key_type) != attribute.key_type {
-            let attribute = attribute.name.clone();
-            return Err(SchemaFault::AttributeDuplicated { attribute }.into());
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -416,147 +389,59 @@ mod tests {
     use super::*;
     use crate::format::metadata;
 
-    fn table() -> TableSchemaBuilder {
-        TableSchema::builder("Music").partition_key("pk", KeyType::String).sort_key("sk", KeyType::Number)
+    fn attribute(role: KeyRole, name: &str) -> (KeyRole, KeyAttribute) {
+        (role, KeyAttribute { name: name.to_owned(), key_type: KeyType::String })
     }
 
-    fn index(name: &str) -> GlobalIndexBuilder {
-        GlobalIndex::builder(name).partition_key("x", KeyType::String)
-    }
-
-    fn check_refused(builder: TableSchemaBuilder, message: &str) {
-        let error = builder.build().expect_err("the schema is not valid");
-        assert_eq!(error.to_string(), message);
-        assert_eq!(error.exception(), "ValidationException");
-    }
-
-    #[test]
-    fn a_name_is_three_to_255_of_the_allowed_characters() {
-        const AT: &str = "at 'tableName' failed to satisfy constraint: Member must";
-        let key = |name: &str| TableSchema::builder(name).partition_key("pk", KeyType::String);
-        check_refused(
-            key("ab"),
-            &format!("1 validation error detected: Value 'ab' {AT} have length greater than or equal to 3"),
-        );
-        check_refused(
-            key("a b"),
-            &format!(
-                "1 validation error detected: Value 'a b' {AT} satisfy regular expression pattern: \
-                 [a-zA-Z0-9_.-]+"
-            ),
-        );
-        check_refused(
-            key("é"),
-            &format!(
-                "2 validation errors detected: Value 'é' {AT} satisfy regular expression pattern: \
-                 [a-zA-Z0-9_.-]+; Value 'é' {AT} have length greater than or equal to 3"
-            ),
-        );
-        let long = "a".repeat(256);
-        check_refused(
-            key(&long),
-            &format!(
-                "1 validation error detected: Value '{long}' {AT} have length less than or equal to 255"
-            ),
-        );
-        assert!(key(&long[1..]).build().is_ok());
-        assert!(key("a.b").build().is_ok());
-    }
-
-    #[test]
-    fn lengths_come_before_coherence() {
-        let name = "n".repeat(256);
-        let builder = TableSchema::builder("Music").sort_key(name.clone(), KeyType::String);
-        check_refused(
-            builder,
-            &format!(
-                "1 validation error detected: Value '{name}' at 'keySchema.1.member.attributeName' failed to \
-                 satisfy constraint: Member must have length less than or equal to 255"
-            ),
-        );
+    fn stored(table: &[&str], local: &[&str], global: &[&str]) -> StoredSchema {
+        let key = |names: &[&str]| {
+            let attributes = names.iter().map(|name| attribute(KeyRole::Partition, name).1);
+            let mut partition: Vec<_> = attributes.collect();
+            let sort = partition.split_off(1);
+            KeySchema { partition, sort }
+        };
+        let (name, projection) = ("ByLocal".to_owned(), Projection::All);
+        let local = LocalIndex { name, key: key(local), projection: projection.clone() };
+        let global = GlobalIndex { name: "ByGlobal".to_owned(), key: key(global), projection };
+        let (local_indexes, global_indexes) = (vec![local], vec![global]);
+        StoredSchema { name: "Music".to_owned(), key: key(table), local_indexes, global_indexes }
     }
 
     #[test]
     fn a_stored_schema_comes_back_and_is_checked_like_a_new_one() {
-        let index = index("ByX").sort_key("sk", KeyType::Number).projection(Projection::include(["a"]));
-        let schema = table().global_index(index).build().expect("a valid schema");
-        let row = metadata::encode(&schema);
-        assert_eq!(metadata::decode(&row), Ok(schema));
-        let invalid = metadata::encode(&TableSchema::builder("Music"));
-        assert!(metadata::decode::<TableSchema>(&invalid).is_err());
+        let row = metadata::encode(&stored(&["pk", "sk"], &["pk", "x"], &["a", "b", "c"]));
+        let schema: TableSchema = metadata::decode(&row).expect("a valid schema");
+        assert_eq!(metadata::encode(&schema), row);
+        for invalid in [
+            stored(&["pk"], &["pk", "x"], &["a"]),
+            stored(&["pk", "sk"], &["pk"], &["a"]),
+            stored(&["pk", "sk"], &["sk", "x"], &["a"]),
+            stored(&["pk", "pk"], &["pk", "x"], &["a"]),
+            stored(&["pk", "sk"], &["pk", "x"], &["a", "b", "c", "d", "e", "f"]),
+        ] {
+            assert!(metadata::decode::<TableSchema>(&metadata::encode(&invalid)).is_err());
+        }
     }
 
     #[test]
-    fn at_most_ten_members_are_told() {
-        let indexes = (0..12).fold(table(), |table, _| table.global_index(index("x!!")));
-        let error = indexes.build().expect_err("twelve bad names").to_string();
-        assert!(error.starts_with("10 validation errors detected: "), "{error}");
-        assert_eq!(error.matches("; ").count(), 9);
-    }
-
-    #[test]
-    fn a_key_is_a_partition_key_and_perhaps_a_sort_key() {
-        check_refused(
-            TableSchema::builder("Music"),
-            "1 validation error detected: Value '[]' at 'keySchema' failed to satisfy constraint: Member must \
-             have length greater than or equal to 1",
-        );
-        check_refused(
-            TableSchema::builder("Music").sort_key("sk", KeyType::String),
-            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
-        );
-        check_refused(
-            TableSchema::builder("Music")
-                .partition_key("a", KeyType::String)
-                .partition_key("b", KeyType::String),
-            "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type",
-        );
-        check_refused(
-            TableSchema::builder("Music").partition_key("a", KeyType::String).sort_key("a", KeyType::String),
-            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
-        );
-    }
-
-    #[test]
-    fn indexes_fit_the_table_and_each_other() {
-        check_refused(
-            table().global_index(index("ByX")).global_index(index("ByX")),
-            "One or more parameter values were invalid: Duplicate index name: ByX",
-        );
-        check_refused(
-            table().global_index(index("ByX").sort_key("pk", KeyType::Binary)),
-            "Attribute Name is duplicated: pk",
-        );
-        check_refused(
-            table().global_index(index("ByX").projection(Projection::Include(Vec::new()))),
-            "One or more parameter values were invalid: ProjectionType is INCLUDE, but NonKeyAttributes is not \
-             specified",
-        );
-        let many =
-            |count: usize| (0..count).fold(table(), |table, n| table.global_index(index(&format!("By{n}"))));
-        assert!(many(20).build().is_ok());
-        check_refused(
-            many(21),
-            "One or more parameter values were invalid: GlobalSecondaryIndex count exceeds the per-table limit of \
-             20",
-        );
-    }
-
-    #[test]
-    fn projections_name_at_most_20_attributes_and_100_over_all() {
-        let names = |count: usize| Projection::include((0..count).map(|n| format!("a{n}")));
-        let error = table().global_index(index("ByX").projection(names(21))).build().expect_err("21 names");
-        let error = error.to_string();
-        assert!(
-            error.contains("at 'globalSecondaryIndexes.1.member.projection.nonKeyAttributes'"),
-            "{error}"
-        );
-        assert!(error.ends_with("Member must have length less than or equal to 20"), "{error}");
-        let many = |count: usize| {
-            (0..count)
-                .fold(table(), |table, n| table.global_index(index(&format!("By{n}")).projection(names(20))))
+    fn a_global_index_has_up_to_four_attributes_of_each_role_in_order() {
+        use KeyRole::{Partition, Sort};
+        let check = |roles: &[KeyRole]| {
+            let elements = roles.iter().zip('a'..).map(|(role, name)| attribute(*role, &name.to_string()));
+            KeySchema::composite("ByX", &elements.collect::<Vec<_>>()).map(drop)
         };
-        assert!(many(5).build().is_ok());
-        assert!(many(6).build().is_err());
+        assert_eq!(check(&[Partition]), Ok(()));
+        assert_eq!(check(&[Partition, Partition, Partition, Partition, Sort, Sort, Sort, Sort]), Ok(()));
+        assert_eq!(check(&[Sort]), Err(SchemaFault::FirstKeyNotPartition));
+        let index = || "ByX".to_owned();
+        assert_eq!(
+            check(&[Partition, Sort, Partition]),
+            Err(SchemaFault::PartitionBehindSort { index: index() })
+        );
+        let too_many = |role| Err(SchemaFault::TooManyKeyAttributes { index: index(), role });
+        assert_eq!(check(&[Partition; 5]), too_many(Partition));
+        assert_eq!(check(&[Partition, Sort, Sort, Sort, Sort, Sort]), too_many(Sort));
+        let twice = [Partition, Partition, Sort].map(|role| attribute(role, "a"));
+        assert_eq!(KeySchema::composite("ByX", &twice), Err(SchemaFault::SameKeyAttribute));
     }
 }

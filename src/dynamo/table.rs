@@ -1,31 +1,73 @@
 //! A table that exists: its schema, and where its items and index entries lie in the ordered keyspace.
 //!
 //! ```text
-//! key of an item         := table's keyspace ‖ partition key ‖ sort key
-//! key of an index entry  := index's keyspace ‖ index's partition key ‖ index's sort key ‖ partition key ‖ sort key
+//! key of an item               := table's keyspace ‖ partition key ‖ sort key
+//! key of a global index entry  := index's keyspace ‖ index's partition key ‖ index's sort key ‖ partition key ‖ sort key
+//! key of a local index entry   := index's keyspace ‖ partition key ‖ index's sort key ‖ sort key
 //! ```
 //!
 //! Each attribute is an order-preserving component (`key`) that ends itself, so that a prefix of attributes is a prefix
 //! of bytes, and entries with equal index keys are kept apart, and in order, by the table's key.
+//!
+//! A descriptor never changes: a change of the table makes a new one, of the next version. All descriptors of one
+//! incarnation share a [`TableState`], which knows the version that holds.
 
-use super::schema::{GlobalIndex, KeyAttribute, KeySchema, Projection, TableSchema};
+use super::fault::{IndexScope, KeyRole};
+use super::schema::{KeyAttribute, KeySchema, Projection, TableSchema};
+use super::tables::record::{GlobalIndexRecord, IndexStatus, TableId, TableRecord};
+use super::tables::settings::TableSettings;
 use crate::base::ident::KeyspaceId;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A table that exists.
+/// What all descriptors of one incarnation of a table share: which of them holds.
+#[derive(Debug)]
+pub struct TableState {
+    version: AtomicU64,
+}
+
+impl TableState {
+    /// No descriptor has it.
+    const DROPPED: u64 = u64::MAX;
+
+    fn new(version: u64) -> Self {
+        Self { version: AtomicU64::new(version) }
+    }
+
+    /// The version that holds; none if the table is dropped.
+    pub fn version(&self) -> Option<u64> {
+        Some(self.version.load(Ordering::Acquire)).filter(|version| *version != Self::DROPPED)
+    }
+
+    /// From now on this version holds, unless a later one does.
+    pub(super) fn advance(&self, version: u64) {
+        self.version.fetch_max(version, Ordering::AcqRel);
+    }
+
+    /// From now on the table is no more.
+    pub(super) fn drop_table(&self) {
+        self.advance(Self::DROPPED);
+    }
+}
+
+/// A table that exists, or existed.
 #[derive(Debug)]
 pub struct TableDescriptor {
-    schema: TableSchema,
-    keyspace: KeyspaceId,
-    created_at_millis: u64,
+    record: TableRecord,
     indexes: Vec<IndexDescriptor>,
+    current: Arc<TableState>,
 }
 
 /// An index that exists.
 #[derive(Debug)]
 pub struct IndexDescriptor {
-    definition: GlobalIndex,
+    name: String,
+    scope: IndexScope,
+    key: KeySchema,
+    projection: Projection,
     keyspace: KeyspaceId,
+    status: IndexStatus,
     projected: Projected,
 }
 
@@ -39,59 +81,140 @@ pub enum Projected {
 }
 
 impl TableDescriptor {
-    /// The table of `schema` in `keyspace`, its indexes in `index_keyspaces` in the order of the schema.
-    pub(super) fn new(
-        schema: TableSchema,
-        keyspace: KeyspaceId,
-        index_keyspaces: &[KeyspaceId],
-        created_at_millis: u64,
-    ) -> Self {
-        let indexes = schema.global_indexes().iter().zip(index_keyspaces);
-        let indexes = indexes
-            .map(|(definition, keyspace)| IndexDescriptor {
-                definition: definition.clone(),
-                keyspace: *keyspace,
-                projected: Projected::new(&schema, definition),
-            })
-            .collect();
-        Self { schema, keyspace, created_at_millis, indexes }
+    /// The first descriptor of a table that was made, or read.
+    pub(super) fn new(record: TableRecord) -> Self {
+        let current = Arc::new(TableState::new(record.version));
+        Self::of(record, current)
+    }
+
+    /// The descriptor of the same table that follows this one. It holds when the state says so.
+    pub(super) fn successor(&self, record: TableRecord) -> Self {
+        Self::of(record, Arc::clone(&self.current))
+    }
+
+    fn of(record: TableRecord, current: Arc<TableState>) -> Self {
+        let schema = &record.schema;
+        let local = schema.local_indexes().iter().zip(&record.local_keyspaces);
+        let local = local.map(|(index, keyspace)| IndexDescriptor {
+            name: index.name().to_owned(),
+            scope: IndexScope::Local,
+            key: index.key().clone(),
+            projection: index.projection().clone(),
+            keyspace: *keyspace,
+            status: IndexStatus::Active,
+            projected: Projected::new(schema, index.key(), index.projection()),
+        });
+        let global = schema.global_indexes().iter().zip(&record.global_indexes);
+        let global = global.map(|(index, GlobalIndexRecord { keyspace, status, .. })| IndexDescriptor {
+            name: index.name().to_owned(),
+            scope: IndexScope::Global,
+            key: index.key().clone(),
+            projection: index.projection().clone(),
+            keyspace: *keyspace,
+            status: *status,
+            projected: Projected::new(schema, index.key(), index.projection()),
+        });
+        let indexes = local.chain(global).collect();
+        Self { record, indexes, current }
     }
 
     /// What the table is.
     pub fn schema(&self) -> &TableSchema {
-        &self.schema
+        &self.record.schema
+    }
+
+    /// Which incarnation of the table this is.
+    pub fn id(&self) -> TableId {
+        self.record.id
+    }
+
+    /// How often the table has changed, from 1 on.
+    pub fn version(&self) -> u64 {
+        self.record.version
+    }
+
+    /// What all descriptors of the table share.
+    pub fn state(&self) -> &Arc<TableState> {
+        &self.current
+    }
+
+    /// Whether this descriptor holds: the table has not been changed since, nor dropped.
+    pub fn is_current(&self) -> bool {
+        self.current.version() == Some(self.record.version)
     }
 
     /// Where its items lie.
     pub fn keyspace(&self) -> KeyspaceId {
-        self.keyspace
+        self.record.keyspace
     }
 
     /// When it was made, in milliseconds since 1970.
     pub fn created_at_millis(&self) -> u64 {
-        self.created_at_millis
+        self.record.created_at_millis
     }
 
-    /// Its indexes, in the order of the schema.
+    /// What can be changed of it.
+    pub fn settings(&self) -> &TableSettings {
+        &self.record.settings
+    }
+
+    /// All that the catalog keeps of it.
+    pub fn record(&self) -> &TableRecord {
+        &self.record
+    }
+
+    /// Its indexes: the local ones, then the global ones, each in the order of the schema.
     pub fn indexes(&self) -> &[IndexDescriptor] {
         &self.indexes
     }
 
     /// Which of the indexes has that name.
     pub(super) fn index_position(&self, name: &str) -> Option<usize> {
-        self.indexes.iter().position(|index| index.definition.name() == name)
+        self.indexes.iter().position(|index| index.name == name)
+    }
+}
+
+#[cfg(test)]
+impl TableDescriptor {
+    /// A table of that schema, in keyspace 16, with its indexes in those behind it.
+    pub(crate) fn for_test(schema: TableSchema) -> Self {
+        use super::tables::definition::NewTable;
+        let table = NewTable::of_request(schema.into(), 0).expect("a valid schema makes a valid request");
+        let keyspaces: Vec<_> = (16..64).map(KeyspaceId).collect();
+        let count = 1 + table.schema.local_indexes().len() + table.schema.global_indexes().len();
+        Self::new(TableRecord::new(table, TableId::from_random(7), &keyspaces[..count], 0))
     }
 }
 
 impl IndexDescriptor {
-    /// What the index is.
-    pub fn definition(&self) -> &GlobalIndex {
-        &self.definition
+    /// The index's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How far it reaches.
+    pub fn scope(&self) -> IndexScope {
+        self.scope
+    }
+
+    /// The attributes by which it finds items.
+    pub fn key(&self) -> &KeySchema {
+        &self.key
+    }
+
+    /// What it holds beside the keys.
+    pub fn projection(&self) -> &Projection {
+        &self.projection
     }
 
     /// Where its entries lie.
     pub fn keyspace(&self) -> KeyspaceId {
         self.keyspace
+    }
+
+    /// How far it has come.
+    pub fn status(&self) -> IndexStatus {
+        self.status
     }
 
     /// Which attributes an entry holds.
@@ -101,14 +224,12 @@ impl IndexDescriptor {
 }
 
 impl Projected {
-    fn new(schema: &TableSchema, index: &GlobalIndex) -> Self {
-        let included = match index.projection() {
-            Projection::All => return Self::All,
-            Projection::KeysOnly => [].as_slice(),
-            Projection::Include(names) => names,
-        };
-        let keys = schema.key().attributes().chain(index.key().attributes());
-        let names: BTreeSet<_> = keys.map(|attribute| &attribute.name).chain(included).collect();
+    fn new(schema: &TableSchema, key: &KeySchema, projection: &Projection) -> Self {
+        if *projection == Projection::All {
+            return Self::All;
+        }
+        let keys = schema.key().attributes().chain(key.attributes());
+        let names: BTreeSet<_> = keys.map(|attribute| &attribute.name).chain(projection.included()).collect();
         Self::Names(names.into_iter().cloned().collect())
     }
 }
@@ -128,17 +249,28 @@ impl<'a> Source<'a> {
 
     /// Where its entries lie.
     pub(super) fn keyspace(self) -> KeyspaceId {
-        self.index.map_or(self.table.keyspace, |index| index.keyspace)
+        self.index.map_or(self.table.keyspace(), |index| index.keyspace)
     }
 
     /// The attributes that it is asked by.
     pub(super) fn key(self) -> &'a KeySchema {
-        self.index.map_or(self.table.schema.key(), |index| index.definition.key())
+        self.index.map_or(self.table.schema().key(), |index| &index.key)
+    }
+
+    /// The attributes behind those it is asked by that tell its entries apart, with their roles in the table's key.
+    pub(super) fn rest(self) -> impl Iterator<Item = (KeyRole, &'a KeyAttribute)> + Clone {
+        let scope = self.index.map(|index| index.scope);
+        // The local index's key has the table's partition key already.
+        let wanted = move |role| match scope {
+            None => false,
+            Some(IndexScope::Local) => role == KeyRole::Sort,
+            Some(IndexScope::Global) => true,
+        };
+        self.table.schema().key().with_roles().filter(move |(role, _)| wanted(*role))
     }
 
     /// The attributes whose components make up an entry's key, in that order. One may stand there twice.
     pub(super) fn entry_attributes(self) -> impl Iterator<Item = &'a KeyAttribute> + Clone {
-        let of_index = self.index.into_iter().flat_map(|index| index.definition.key().attributes());
-        of_index.chain(self.table.schema.key().attributes())
+        self.key().attributes().chain(self.rest().map(|(_, attribute)| attribute))
     }
 }

@@ -11,6 +11,7 @@
 
 use super::limits::{ATTRIBUTE_NAME_BYTES_MAX, ITEM_BYTES_MAX, NESTING_LEVELS_MAX};
 use super::number::{Number, NumberError};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
 
@@ -374,6 +375,29 @@ impl<const LENGTH: usize> From<&[u8; LENGTH]> for Value {
     }
 }
 
+/// What a borrowed value becomes: a copy.
+macro_rules! value_from_borrowed {
+    ($($source:ty),* $(,)?) => {$(
+        impl From<&$source> for Value {
+            fn from(value: &$source) -> Self {
+                value.clone().into()
+            }
+        }
+    )*};
+}
+
+value_from_borrowed! {
+    Value, Item, Number, Vec<u8>, Vec<Value>, BTreeMap<String, Value>,
+    BTreeSet<String>, BTreeSet<Number>, BTreeSet<Vec<u8>>,
+    bool, char, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize,
+}
+
+impl From<Cow<'_, str>> for Value {
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::String(text.into_owned())
+    }
+}
+
 impl From<()> for Value {
     fn from((): ()) -> Self {
         Self::Null
@@ -397,6 +421,15 @@ impl TryFrom<f64> for Value {
     type Error = NumberError;
 
     fn try_from(value: f64) -> Result<Self, NumberError> {
+        Number::try_from(value).map(Self::Number)
+    }
+}
+
+/// The shortest decimal that reads back as the same floating-point number.
+impl TryFrom<f32> for Value {
+    type Error = NumberError;
+
+    fn try_from(value: f32) -> Result<Self, NumberError> {
         Number::try_from(value).map(Self::Number)
     }
 }
@@ -589,6 +622,27 @@ pub(crate) mod tests {
     /// `value` inside lists, so that it stands at `level`.
     pub(crate) fn at_level(value: Value, level: usize) -> Value {
         (1..level).fold(value, |value, _| Value::List(vec![value]))
+    }
+
+    #[test]
+    fn what_is_borrowed_becomes_the_value_that_the_owned_would() {
+        let (text, number, bytes) = ("a".to_owned(), 7_u8, vec![1_u8]);
+        assert_eq!(Value::from(&text), Value::from(text));
+        assert_eq!(Value::from(&number), Value::from(7));
+        assert_eq!(Value::from(&bytes), Value::from(bytes.as_slice()));
+        assert_eq!(Value::from(Some(&true)), Value::Bool(true));
+        let item = Item::new().with("a", Cow::Borrowed("b"));
+        assert_eq!(Value::from(&item), Value::from(item.clone()));
+        assert_eq!(Value::from(&Value::from(&item)), Value::from(item));
+    }
+
+    #[test]
+    fn floats_become_the_shortest_decimals_that_read_back_as_themselves() {
+        let number = |text: &str| text.parse::<Number>().map(Value::Number);
+        assert_eq!(Value::try_from(0.1_f32), number("0.1"));
+        assert_eq!(Value::try_from(0.1_f64), number("0.1"));
+        assert_eq!(Value::try_from(f64::from(0.1_f32)), number("0.10000000149011612"));
+        assert!(Value::try_from(f32::NAN).is_err() && Value::try_from(f64::INFINITY).is_err());
     }
 
     #[test]

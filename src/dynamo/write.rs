@@ -16,7 +16,7 @@
 use super::encoding;
 use super::error::{Error, Result};
 use super::fault::{Fault, Operation};
-use super::index::{self, IndexEntry};
+use super::index::{self, IndexEntry, Touched};
 use super::item_key::{self, Key};
 use super::stored::StoredItem;
 use super::table::TableDescriptor;
@@ -133,7 +133,7 @@ enum Change {
     Delete,
 }
 
-/// Checks an item against the rules for values, then the table's key, then its indexes, then its size.
+/// Checks an item against the rules for values, then the table's key, then its indexes and its size.
 fn parse_put(table: &TableDescriptor, item: &Item) -> Result<ItemWrite> {
     let fault = |fault| Error::new(Operation::PutItem, fault);
     item.validate().map_err(|error| fault(Fault::Value(error)))?;
@@ -141,9 +141,8 @@ fn parse_put(table: &TableDescriptor, item: &Item) -> Result<ItemWrite> {
     let mut value = Vec::new();
     encoding::encode_item(item, &mut value);
     let stored = StoredItem::parse(&value).map_err(|error| Error::damaged("item", error))?;
-    let entries =
-        index::entries(table, &key, &stored).map_err(|error| error.into_error(Operation::PutItem))?;
-    item.validate_size().map_err(|error| fault(Fault::Value(error)))?;
+    let entries = index::entries(table, &key, &stored, Touched::All)
+        .map_err(|error| error.into_error(Operation::PutItem))?;
     Ok(ItemWrite { key, change: Change::Put { value, entries } })
 }
 

@@ -40,7 +40,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a job waits after a passing failure.
-const BACK_OFF: Duration = Duration::from_secs(1);
+pub(super) const BACK_OFF: Duration = Duration::from_secs(1);
 
 /// How long a job waits when somebody else holds the log.
 const LOG_BUSY: Duration = Duration::from_millis(5);
@@ -296,10 +296,10 @@ impl Work for Sync {
                 Ok(rest)
             }
             Self::Resting => {
-                *self = Self::Syncing(pipeline.last_seqno());
+                *self = Self::Syncing(pipeline.last().seqno);
                 Ok(Step::Again)
             }
-            Self::Syncing(target) if pipeline.last_seqno() > target && pipeline.synced() >= target => {
+            Self::Syncing(target) if pipeline.last().seqno > target && pipeline.synced() >= target => {
                 *self = Self::Resting;
                 Ok(rest)
             }

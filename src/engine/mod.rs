@@ -4,12 +4,15 @@
 //!   submit ──> serial step (seqno, time, log queue, memtable) ──> ticket        `pipeline`
 //!   wait   ──> whoever holds the log writes and syncs for all, then publishes   `pipeline`, `log`
 //!   get    ──> view: memtables, tables                                          `view`
+//!   commit ──> a transaction's reads against what was written since             `transaction`, `recent_commits`
 //!   jobs   ──> flush, compaction, syncing what was buffered                     `maintenance`
+//!          ──> those of the layer above                                         `job`
 //!   open   ──> manifest, log, a table of what was replayed, a new log           `recovery`
 //! ```
 //!
-//! Lock order, outermost first: key locks, manifest, log, commit state, view, snapshots. No lock is held over I/O but
-//! the log's and the manifest's, which are there to serialise it, and a key's over the read of its old version.
+//! Lock order, outermost first: key locks, a transaction's reads, manifest, log, commit state, recent commits, view,
+//! snapshots. No lock is held over I/O but the log's and the manifest's, which are there to serialise it, and a key's
+//! over the read of its old version.
 //!
 //! Knows nothing of items and tables of the data model. In the order of use:
 
@@ -24,12 +27,18 @@ mod snapshot_registry;
 mod key_locks;
 mod poison;
 mod log;
+mod read_set;
+mod recent_commits;
 mod pipeline;
 mod recovery;
+mod job_registry;
 mod shared;
 pub mod ticket;
 pub mod snapshot;
 pub mod cursor;
 pub mod expired_cursor;
+mod split_points;
 mod maintenance;
 pub mod store;
+pub mod transaction;
+pub mod job;

@@ -3,9 +3,11 @@
 //! ```text
 //! submit(batch):                       under the commit state's lock
 //!   refuse if closed or poisoned
-//!   freeze the memtable if it is full: queue a rotation of the log
 //!   seqno := last + 1; time := max(last, now)
-//!   queue the record; insert into the memtable
+//!   a transaction's reads no longer hold? conflict; the guard says stale? stale
+//!   freeze the memtable if it is full: queue a rotation of the log
+//!   stamp and queue the record; insert into the memtable
+//!   a transaction is open? keep what was written; tell the guard
 //! advance():                           under the log's lock, one phase a call
 //!   written group waiting for its sync?  sync it, publish it
 //!   else take what is queued:            rotation: sync, next segment
@@ -18,18 +20,19 @@
 //!    published: a durable write after its sync, a buffered one after its write.
 //! 2. Unpublished entries are in the memtable, seen only by writers that hold the key's lock, and are never flushed.
 //! 3. After a failed write or sync: what was handed to the log is Unknown, the rest Rejected; nothing more is published.
-//! 4. The next group forms while the last one syncs: the state's lock is never held over I/O.
+//! 4. What is refused, stale or in conflict leaves no trace in the order.
+//! 5. The next group forms while the last one syncs: the state's lock is never held over I/O.
 
-use super::commit::Commit;
+use super::commit::{Commit, CommitGuard, Verdict};
 use super::log::LogWriter;
 use super::options::Durability;
 use super::poison::Poison;
+use super::recent_commits::{ReadCheck, Reads, RecentCommits, WriteSet};
 use super::statistics::{Counters, add};
 use crate::base::batch::{WriteBatch, encode_commit};
-use crate::base::entry::EntryRef;
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileNumber, SeqNo};
-use crate::base::limits::LOG_PENDING_BYTES_MAX;
+use crate::base::limits::{LOG_PENDING_BYTES_MAX, TRANSACTION_WINDOW_BYTES_MAX};
 use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Scheduler};
 use crate::lsm::memtable::table::Memtable;
@@ -44,13 +47,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Pipeline {
     state: Mutex<State>,
     log: Mutex<Log>,
-    published: CachePadded<AtomicU64>,
+    published: CachePadded<Published>,
+    /// What was written while transactions were open.
+    recent: RecentCommits,
     /// The segment that the log is writing.
     log_segment: AtomicU64,
     /// The last commit that is durable.
     synced: AtomicU64,
     /// Happens whenever the log is let go of.
     pub(super) progress: Event,
+}
+
+/// The newest commit that readers see.
+#[derive(Debug)]
+struct Published {
+    seqno: AtomicU64,
+    /// Stored before the number: never behind it.
+    time: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -89,6 +102,24 @@ struct Log {
     written: SeqNo,
 }
 
+/// A batch that asks for its place.
+pub(super) struct Request<'a> {
+    pub(super) batch: &'a WriteBatch,
+    pub(super) durability: Durability,
+    pub(super) now: CommitTime,
+    pub(super) guard: &'a dyn CommitGuard,
+}
+
+/// What has become of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Committed(Commit),
+    /// The guard says that the batch must be derived again.
+    Stale,
+    /// What the transaction has read was written since.
+    Conflict,
+}
+
 /// What a phase did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advance {
@@ -124,7 +155,11 @@ impl Pipeline {
             log_segment: AtomicU64::new(writer.number().0),
             synced: AtomicU64::new(last.seqno.0),
             log: Mutex::new(Log { writer, unsynced: None, written: last.seqno }),
-            published: CachePadded::new(AtomicU64::new(last.seqno.0)),
+            published: CachePadded::new(Published {
+                seqno: AtomicU64::new(last.seqno.0),
+                time: AtomicU64::new(last.time.0),
+            }),
+            recent: RecentCommits::new(TRANSACTION_WINDOW_BYTES_MAX),
             progress: Event::new(),
         }
     }
@@ -132,7 +167,13 @@ impl Pipeline {
     /// The newest commit that readers see.
     #[inline]
     pub(super) fn published(&self) -> SeqNo {
-        SeqNo(self.published.load(Ordering::SeqCst))
+        SeqNo(self.published.seqno.load(Ordering::SeqCst))
+    }
+
+    /// No less than the time of the newest commit that readers see.
+    #[inline]
+    pub(super) fn published_time(&self) -> CommitTime {
+        CommitTime(self.published.time.load(Ordering::SeqCst))
     }
 
     /// The last commit that is durable, together with all before it.
@@ -141,8 +182,8 @@ impl Pipeline {
     }
 
     /// The last commit that has its place in the order.
-    pub(super) fn last_seqno(&self) -> SeqNo {
-        self.state.lock().last.seqno
+    pub(super) fn last(&self) -> Commit {
+        self.state.lock().last
     }
 
     /// The segment that the log is writing: those before it are synced to their end.
@@ -152,35 +193,73 @@ impl Pipeline {
 
     /// The serial step.
     ///
-    /// `memtable_for` gives the memtable to insert into. If the active one is full, it freezes that first, noting the
-    /// log segment and the last commit that it is given.
+    /// `reads` is the check of a transaction's reads; most of it is done before the lock is taken. `memtable_for` gives
+    /// the memtable to insert into. If the active one is full, it freezes that first, noting the log segment and the
+    /// last commit that it is given.
     pub(super) fn submit(
         &self,
-        batch: &WriteBatch,
-        durability: Durability,
-        now: CommitTime,
+        request: &Request<'_>,
+        mut reads: Option<ReadCheck<'_>>,
         poison: &Poison,
         memtable_for: impl FnOnce(FileNumber, Commit) -> (Arc<Memtable>, WasFrozen),
-    ) -> Result<Commit> {
+    ) -> Result<Decision> {
+        let Request { batch, durability, now, guard } = *request;
         batch.check_limits()?;
-        let mut body = Vec::with_capacity(batch.size_bytes() + 8 * batch.len() + 8);
-        batch.encode_body(&mut body);
+        let mut body = batch.encode_body();
+        // The second time over what came during the first, so that little is left for the serial step.
+        for _ in 0..2 {
+            if reads.as_mut().is_some_and(|reads| reads.advance(&self.recent) == Reads::Conflict) {
+                return Ok(Decision::Conflict);
+            }
+        }
         let mut state = self.state.lock();
         if state.is_closed {
             return Err(StoreError::new(StoreFault::Closed));
         }
         poison.check()?;
+        let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
+        if reads.as_mut().is_some_and(|reads| reads.advance(&self.recent) == Reads::Conflict) {
+            return Ok(Decision::Conflict);
+        }
+        if guard.admit(commit) == Verdict::Stale {
+            return Ok(Decision::Stale);
+        }
         let (memtable, was_frozen) = memtable_for(state.segment, state.last);
         if was_frozen == WasFrozen::Yes {
             state.queue_rotation();
         }
-        let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
         state.last = commit;
-        state.queue_record(commit, &body, durability);
-        for (key, kind, value) in batch.entries() {
-            memtable.insert(&EntryRef { key, seqno: commit.seqno, kind, value });
+        state.queue_record(commit, body.stamped(commit.seqno, commit.time), durability);
+        let mut writes = self.recent.is_recording().then(|| WriteSet::new(commit.seqno, batch.len()));
+        batch.visit_committed(commit.seqno, commit.time, |entry| {
+            memtable.insert(&entry);
+            if let Some(writes) = &mut writes {
+                writes.add(entry.key);
+            }
+        });
+        if let Some(writes) = writes {
+            self.recent.record(writes);
         }
-        Ok(commit)
+        guard.committed(commit);
+        Ok(Decision::Committed(commit))
+    }
+
+    /// From now on commits are recorded for a transaction, until it is forgotten. Gives the last commit before that.
+    pub(super) fn register_transaction(&self) -> Commit {
+        let state = self.state.lock();
+        self.recent.register(state.last.seqno);
+        state.last
+    }
+
+    /// The transaction that registered after the commit `at` is over.
+    pub(super) fn forget_transaction(&self, at: SeqNo) {
+        self.recent.unregister(at);
+    }
+
+    /// Whether commits are being recorded for a transaction.
+    #[cfg(test)]
+    pub(super) fn is_recording(&self) -> bool {
+        self.recent.is_recording()
     }
 
     /// Freezes the active memtable, if `freeze` says that it is not empty.
@@ -275,7 +354,8 @@ impl Pipeline {
     }
 
     fn publish(&self, commit: Commit) {
-        self.published.store(commit.seqno.0, Ordering::SeqCst);
+        self.published.time.store(commit.time.0, Ordering::SeqCst);
+        self.published.seqno.store(commit.seqno.0, Ordering::SeqCst);
     }
 
     /// What has become of a commit; `None` as long as it is on its way.

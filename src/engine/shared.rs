@@ -3,6 +3,7 @@
 use super::commit::Commit;
 use super::commit_clock::CommitClock;
 use super::epoch_cell::EpochCell;
+use super::job_registry::JobRegistry;
 use super::key_locks::KeyLocks;
 use super::options::EngineOptions;
 use super::pipeline::{Pipeline, WasFrozen};
@@ -41,6 +42,8 @@ pub(super) struct Shared {
     pub(super) key_locks: Arc<KeyLocks>,
     pub(super) manifest: Mutex<ManifestWriter>,
     pub(super) maintenance: Maintenance,
+    /// Those of the layer above.
+    pub(super) jobs: JobRegistry,
     pub(super) recovery: RecoveryStatistics,
     view: EpochCell<Arc<View>>,
     /// Held by who replaces the view on the ground of the one before.
@@ -99,6 +102,7 @@ impl Shared {
             key_locks: Arc::new(KeyLocks::new()),
             manifest: Mutex::new(recovered.manifest),
             maintenance: Maintenance::default(),
+            jobs: JobRegistry::default(),
             recovery: recovered.statistics,
             view: EpochCell::new(Arc::new(view)),
             view_change: Mutex::new(()),

@@ -22,7 +22,8 @@ impl Snapshot {
         self.moment.seqno
     }
 
-    /// The time by which it sees what has expired: never before the time of a commit that it sees.
+    /// The time at which it was taken and by which it judges what has expired: never behind the last published commit,
+    /// so no less than that of any commit that it sees.
     pub fn time(&self) -> CommitTime {
         self.moment.time
     }

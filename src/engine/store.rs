@@ -1,21 +1,26 @@
 //! The engine's face: open, read, write, snapshot, close.
 
+use super::commit::{Commit, CommitGuard, Unguarded};
 use super::cursor::{KeyRange, RangeCursor};
 use super::expired_cursor::ExpiredCursor;
 use super::key_locks::KeyLockGuard;
 use super::maintenance::spawn_all;
 use super::options::{Durability, EngineOptions};
+use super::pipeline::{Decision, Request};
+use super::recent_commits::ReadCheck;
 use super::recovery::recover;
 use super::shared::Shared;
 use super::snapshot::Snapshot;
+use super::split_points::split_points;
 use super::statistics::{LevelStatistics, Statistics, add, read};
-use super::ticket::Ticket;
+use super::ticket::{Submitted, Ticket};
 use crate::base::batch::WriteBatch;
 use crate::base::entry::{EntryKind, EntryRef, Position};
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::expiry::{Expiry, ExpiryRules};
 use crate::base::ident::{CommitTime, HistoryId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
+use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::schedule::JobHandle;
 use crate::lsm::sight::Sight;
@@ -26,8 +31,9 @@ use std::sync::Arc;
 /// An open store of ordered bytes. Handles are cheap to clone; the store is closed with the last one.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    shared: Arc<Shared>,
-    owner: Arc<Owner>,
+    pub(super) shared: Arc<Shared>,
+    /// The handles of jobs and transactions have none: they do not keep the store open.
+    owner: Option<Arc<Owner>>,
 }
 
 /// The newest version of a key, as a writer finds it who holds the key's lock.
@@ -71,7 +77,12 @@ impl Engine {
         let (jobs, closed) = (Mutex::new(Vec::new()), Mutex::new(None));
         let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs, closed });
         spawn_all(&shared, &mut owner.jobs.lock())?;
-        Ok(Self { shared, owner })
+        Ok(Self { shared, owner: Some(owner) })
+    }
+
+    /// A handle that does not keep the store open.
+    pub(super) fn without_ownership(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), owner: None }
     }
 
     /// The store's line of history.
@@ -87,6 +98,12 @@ impl Engine {
     /// The world that it lives in.
     pub fn environment(&self) -> &Environment {
         &self.shared.environment
+    }
+
+    /// The present time, as readers and commits have it: it never goes back, although the wall clock may, so it is never
+    /// behind the last published commit's.
+    pub fn now(&self) -> CommitTime {
+        self.shared.clock.now()
     }
 
     /// Waits while background work is behind. To be called before any key is locked.
@@ -132,7 +149,8 @@ impl Engine {
 
     /// Calls `read` with the newest value of a key, published or not, unless it has expired.
     ///
-    /// REQUIRES: as for [`latest_version`](Self::latest_version).
+    /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
+    /// later commit of the caller is done; without one, see [`latest_version`](Self::latest_version).
     pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         let visible = |version: LatestVersion<'_>| version.value.filter(|_| !version.is_expired).map(read);
         Ok(self.latest_version(key, visible)?.flatten())
@@ -141,8 +159,9 @@ impl Engine {
     /// Calls `read` with the newest version of a key, published or not, expired or not, also if it is a delete. Without
     /// a version it is not called.
     ///
-    /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
-    /// later commit of the caller is done.
+    /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after
+    /// [`visible`](Self::visible) of its commit is done, or a later commit of the caller. What has no version rests on
+    /// nothing unpublished.
     pub fn latest_version<R>(
         &self,
         key: &[u8],
@@ -161,15 +180,61 @@ impl Engine {
         view.get(Position::before(key), version)
     }
 
+    /// A ticket without a write, done when the commit `seqno` and all before it are published; it fails as that commit
+    /// does. `seqno` is of a version that was seen. The ticket gives that number, and a time no less than that commit's.
+    pub fn visible(&self, seqno: SeqNo) -> Ticket {
+        let pipeline = &self.shared.pipeline;
+        let commit = if seqno <= pipeline.published() {
+            Commit { seqno, time: pipeline.published_time() }
+        } else if planted(Bug::AnsweredBeforePublished) {
+            Commit { seqno: pipeline.published(), time: pipeline.published_time() }
+        } else {
+            Commit { seqno, time: pipeline.last().time }
+        };
+        Ticket::new(Arc::clone(&self.shared), commit)
+    }
+
+    /// A ticket without a write, done when everything that was submitted before it is published.
+    pub fn barrier(&self) -> Ticket {
+        Ticket::new(Arc::clone(&self.shared), self.shared.pipeline.last())
+    }
+
     /// Gives a batch its place in the order and returns without waiting for the log.
     pub fn submit(&self, batch: &WriteBatch, durability: Durability) -> Result<Ticket> {
+        match self.submit_checked(batch, durability, &Unguarded, None)? {
+            Submitted::Accepted(ticket) => Ok(ticket),
+            Submitted::Stale | Submitted::Conflict => unreachable!("nobody was asked who could object"),
+        }
+    }
+
+    /// As [`submit`](Self::submit), if the guard admits the batch at the moment at which it gets its place.
+    pub fn submit_guarded(
+        &self,
+        batch: &WriteBatch,
+        durability: Durability,
+        guard: &dyn CommitGuard,
+    ) -> Result<Submitted> {
+        self.submit_checked(batch, durability, guard, None)
+    }
+
+    pub(super) fn submit_checked(
+        &self,
+        batch: &WriteBatch,
+        durability: Durability,
+        guard: &dyn CommitGuard,
+        reads: Option<ReadCheck<'_>>,
+    ) -> Result<Submitted> {
         let shared = &self.shared;
-        let now = shared.clock.now();
-        let commit = shared.pipeline.submit(batch, durability, now, &shared.poison, |segment, last| {
-            shared.memtable_for(segment, last)
-        })?;
-        shared.maintenance.note_write();
-        Ok(Ticket::new(Arc::clone(shared), commit))
+        let request = Request { batch, durability, now: shared.clock.now(), guard };
+        let memtable_for = |segment, last| shared.memtable_for(segment, last);
+        Ok(match shared.pipeline.submit(&request, reads, &shared.poison, memtable_for)? {
+            Decision::Committed(commit) => {
+                shared.maintenance.note_write();
+                Submitted::Accepted(Ticket::new(Arc::clone(shared), commit))
+            }
+            Decision::Stale => Submitted::Stale,
+            Decision::Conflict => Submitted::Conflict,
+        })
     }
 
     /// Writes a batch and waits until it is done.
@@ -232,11 +297,6 @@ impl Engine {
         Ok(ExpiredCursor::new(view, sight, range))
     }
 
-    /// The present time, as readers and commits have it: it never goes back.
-    pub fn now(&self) -> CommitTime {
-        self.shared.clock.now()
-    }
-
     /// Says what becomes of expired entries, in place of what was said before. Until it is said, all are hidden and none
     /// is reclaimed.
     ///
@@ -274,6 +334,13 @@ impl Engine {
     /// The present moment, kept readable until the snapshot is dropped.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::new(Arc::clone(&self.shared))
+    }
+
+    /// Up to `pieces - 1` keys that cut a range into parts of about equal size, in ascending order, each after the
+    /// range's start and before its end. Estimated from what is in memory, without reading a data block.
+    pub fn split_points(&self, range: &KeyRange, pieces: usize) -> Result<Vec<Vec<u8>>> {
+        self.shared.check_open()?;
+        Ok(split_points(&self.shared.view(), range, pieces))
     }
 
     /// Writes everything that is in memtables into tables, and waits until that is done.
@@ -326,17 +393,26 @@ impl Engine {
             snapshots: shared.snapshots.count(),
             levels: (0..LEVELS).map(level).collect(),
             recovery: shared.recovery,
-            background_error: shared.maintenance.state.lock().last_failure.clone(),
+            background_error: self.background_error(),
             poison: shared.poison.get().cloned(),
         }
     }
 
-    /// Closes the store: what was written is synced and flushed, so that the next opening replays nothing, jobs end, and
+    fn background_error(&self) -> Option<StoreError> {
+        let failure = self.shared.maintenance.state.lock().last_failure.clone();
+        failure.or_else(|| self.shared.jobs.failure())
+    }
+
+    /// Closes the store: jobs end, what was written is synced and flushed, so that the next opening replays nothing, and
     /// the directory is unlocked. Other handles get [`Closed`](crate::base::error::StoreFault::Closed) from then on.
     ///
     /// After a failure that poisoned the store nothing is written; the first cause is returned.
+    ///
+    /// # Panics
+    ///
+    /// When a job calls it with the handle that it was given: closing waits for the end of all jobs.
     pub fn close(&self) -> Result<()> {
-        self.owner.close()
+        self.owner.as_ref().expect("a job does not close the store, which waits for its end").close()
     }
 }
 
@@ -345,6 +421,10 @@ impl Owner {
         let mut closed = self.closed.lock();
         if let Some(result) = &*closed {
             return result.clone();
+        }
+        // They write, so they end before the log does.
+        for job in self.shared.jobs.stop() {
+            job.handle.join(self.shared.environment.scheduler.as_ref());
         }
         self.shared.set_closed();
         let result = self.shared.finish_writing();
@@ -432,8 +512,11 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::batch::stamped_key;
     use crate::base::error::{Outcome, StoreErrorKind};
-    use crate::env::sim::{FaultRule, OpKind, Simulation, errno};
+    use crate::base::ident::KeyspaceId;
+    use crate::engine::commit::Verdict;
+    use crate::env::sim::{FaultRule, ImageChoice, OpKind, Simulation, errno};
     use crate::lsm::picker::Shape;
     use std::collections::BTreeMap;
     use std::time::Duration;
@@ -585,10 +668,10 @@ mod tests {
         let mut batch = WriteBatch::new();
         batch.put(b"key".to_vec(), b"value".to_vec());
         engine.write(&batch, Durability::Buffered).expect("space");
-        let lost = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        let lost = simulation.vfs().crash_image(ImageChoice::AllLost);
         simulation.clock().advance(Duration::from_secs(1));
         simulation.scheduler().run_until_idle();
-        let kept = simulation.vfs().crash_image(crate::env::sim::ImageChoice::AllLost);
+        let kept = simulation.vfs().crash_image(ImageChoice::AllLost);
         drop(engine);
         let value = |image| get(&open(&simulation.restart(image)).expect("a whole store"), "key");
         assert_eq!(value(kept).as_deref(), Some("value"));
@@ -677,5 +760,142 @@ mod tests {
         simulation.clock().set_wall_millis(1000);
         let engine = open(&simulation).expect("it was closed");
         assert!(time(&engine) >= before);
+    }
+
+    fn one(key: &str) -> WriteBatch {
+        let mut batch = WriteBatch::new();
+        batch.put(key.into(), b"value".to_vec());
+        batch
+    }
+
+    /// Admits up to a number of commits, and notes what it is told.
+    #[derive(Default)]
+    struct Admits {
+        most: usize,
+        asked: Mutex<Vec<Commit>>,
+        committed: Mutex<Vec<Commit>>,
+    }
+
+    impl CommitGuard for Admits {
+        fn admit(&self, next: Commit) -> Verdict {
+            self.asked.lock().push(next);
+            if self.committed.lock().len() < self.most { Verdict::Go } else { Verdict::Stale }
+        }
+
+        fn committed(&self, commit: Commit) {
+            self.committed.lock().push(commit);
+        }
+    }
+
+    #[test]
+    fn a_stale_batch_leaves_no_trace() {
+        let engine = open(&Simulation::new(11)).expect("a new store");
+        let guard = Admits { most: 1, ..Admits::default() };
+        let submit = |key| engine.submit_guarded(&one(key), Durability::Durable, &guard).expect("space");
+        let Submitted::Accepted(ticket) = submit("first") else { panic!("it was admitted") };
+        assert!(matches!(submit("stale"), Submitted::Stale));
+        let next = engine.submit(&one("next"), Durability::Durable).expect("space");
+        assert_eq!(next.seqno(), ticket.seqno().next(), "no number was used up");
+        let commit = ticket.wait().expect("nothing fails");
+        assert_eq!((*guard.committed.lock()).as_slice(), [commit]);
+        let asked: Vec<u64> = guard.asked.lock().iter().map(|commit| commit.seqno.0).collect();
+        assert_eq!(asked, [commit.seqno.0, commit.seqno.0 + 1]);
+        next.wait().expect("nothing fails");
+        assert_eq!((get(&engine, "stale"), get(&engine, "next").is_some()), (None, true));
+    }
+
+    #[test]
+    fn a_refused_batch_asks_no_guard() {
+        let engine = open(&Simulation::new(12)).expect("a new store");
+        let other = engine.clone();
+        engine.close().expect("nothing failed");
+        let guard = Admits { most: 1, ..Admits::default() };
+        assert!(other.submit_guarded(&one("key"), Durability::Durable, &guard).is_err());
+        assert!(guard.asked.lock().is_empty());
+    }
+
+    #[test]
+    fn an_answer_without_a_write_waits_for_the_commit_that_it_rests_on() {
+        let engine = open(&Simulation::new(13)).expect("a new store");
+        put(&engine, "key", "old").expect("space");
+        let mut batch = WriteBatch::new();
+        batch.delete(b"key".to_vec());
+        let write = engine.submit(&batch, Durability::Durable).expect("space");
+        let later = engine.submit(&one("later"), Durability::Buffered).expect("space");
+        let seen = engine.latest_version(b"key", |version| (version.seqno, version.value.is_some()));
+        let (seqno, is_there) = seen.expect("memory").expect("a tombstone is a version");
+        assert_eq!((seqno, is_there), (write.seqno(), false));
+        assert_eq!(engine.latest_version(b"never", |_| ()).expect("memory"), None);
+        let (answer, barrier) = (engine.visible(seqno), engine.barrier());
+        assert_eq!((answer.seqno(), barrier.seqno()), (seqno, later.seqno()));
+        assert_eq!(answer.step().map(|outcome| outcome.is_ok()), None, "written, not synced");
+        assert_eq!(get(&engine, "key").as_deref(), Some("old"));
+        assert_eq!(barrier.wait().expect("nothing fails").seqno, later.seqno());
+        assert_eq!(get(&engine, "key"), None);
+        assert!(answer.step().is_some_and(|outcome| outcome.is_ok()));
+        let done = write.wait().expect("nothing fails");
+        assert!(engine.visible(seqno).wait().expect("it is published").time >= done.time);
+        assert!(later.step().is_some());
+    }
+
+    #[test]
+    fn an_answer_fails_as_the_commit_does_that_it_rests_on() {
+        let simulation = Simulation::new(14);
+        let engine = open(&simulation).expect("a new store");
+        put(&engine, "key", "old").expect("space");
+        let before = engine.barrier();
+        let write = engine.submit(&one("key"), Durability::Durable).expect("space");
+        let (answer, barrier) = (engine.visible(write.seqno()), engine.barrier());
+        simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).errno(errno::EIO));
+        assert_eq!(write.wait().expect_err("the sync failed").outcome(), Outcome::Unknown);
+        assert_eq!(answer.wait().expect_err("the sync failed").outcome(), Outcome::Unknown);
+        assert!(barrier.wait().is_err());
+        assert!(before.wait().is_ok(), "what it rests on was published");
+    }
+
+    #[test]
+    fn stamped_keys_are_found_again_after_a_crash() {
+        let stream = KeyspaceId(17);
+        for (durability, seed) in [(Durability::Durable, 15), (Durability::Buffered, 16)] {
+            let simulation = Simulation::new(seed);
+            let engine = open(&simulation).expect("a new store");
+            let mut expected = BTreeMap::new();
+            for round in 0..100_u32 {
+                let mut batch = WriteBatch::new();
+                batch.put(b"\0\0\0\x10item".to_vec(), round.to_be_bytes().to_vec());
+                batch.put_stamped(stream, b"b", round.to_be_bytes().to_vec());
+                batch.put_stamped(stream, b"a", Vec::new());
+                simulation.clock().advance(Duration::from_millis(u64::from(round % 3)));
+                let ticket = engine.submit(&batch, durability).expect("space");
+                let Commit { seqno, time } = ticket.wait().expect("nothing fails");
+                expected.insert(b"\0\0\0\x10item".to_vec(), round.to_be_bytes().to_vec());
+                expected.insert(stamped_key(stream, seqno, time, b"a"), Vec::new());
+                expected.insert(stamped_key(stream, seqno, time, b"b"), round.to_be_bytes().to_vec());
+            }
+            assert_eq!(scan(&engine, None), expected);
+            let image = match durability {
+                Durability::Durable => simulation.vfs().crash_image(ImageChoice::AllLost),
+                Durability::Buffered => simulation.vfs().process_death_image(),
+            };
+            drop(engine);
+            let engine = open(&simulation.restart(image)).expect("a whole store");
+            assert_eq!(scan(&engine, None), expected);
+        }
+    }
+
+    #[test]
+    fn the_present_is_never_behind_what_was_published() {
+        let simulation = Simulation::new(17);
+        simulation.clock().set_wall_millis(5000);
+        let engine = open(&simulation).expect("a new store");
+        let commit = engine.submit(&one("key"), Durability::Durable).expect("space");
+        let commit = commit.wait().expect("nothing fails");
+        simulation.clock().set_wall_millis(1000);
+        assert_eq!((engine.now(), engine.snapshot().time()), (commit.time, commit.time));
+        simulation.clock().set_wall_millis(9000);
+        assert_eq!(engine.now(), CommitTime(9000));
+        engine.close().expect("nothing failed");
+        simulation.clock().set_wall_millis(1000);
+        assert!(open(&simulation).expect("it was closed").now() >= commit.time);
     }
 }

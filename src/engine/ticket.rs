@@ -1,4 +1,7 @@
 //! The ticket of a commit: the write has its place in the order; whether it is done is still to come.
+//!
+//! A ticket can also be had without a write, by who answers from what others have committed: such an answer may be given
+//! when the commit that it rests on is published, and not before.
 
 use super::commit::Commit;
 use super::shared::Shared;
@@ -12,6 +15,18 @@ use std::sync::Arc;
 pub struct Ticket {
     shared: Arc<Shared>,
     commit: Commit,
+}
+
+/// What has become of a batch that may be refused without an error.
+#[derive(Debug)]
+#[must_use = "only an accepted batch was committed"]
+pub enum Submitted {
+    /// It has its place in the order.
+    Accepted(Ticket),
+    /// Its guard says that what it was derived from has changed. Nothing was committed.
+    Stale,
+    /// What its transaction has read was written since. Nothing was committed.
+    Conflict,
 }
 
 impl Ticket {

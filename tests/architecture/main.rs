@@ -78,6 +78,7 @@ fn things_are_named_where_they_live() {
 fn unsafe_code_stands_in_its_files_only() {
     check("", |sources| rules::word(sources, "unsafe", &UNSAFE));
     check("server", |sources| rules::word(sources, "unsafe", &[]));
+    check("derive", |sources| rules::word(sources, "unsafe", &[]));
 }
 
 #[test]
@@ -90,4 +91,5 @@ fn bincode_is_known_to_one_module_only() {
 fn files_stay_short() {
     check("", rules::file_sizes);
     check("server", rules::file_sizes);
+    check("derive", rules::file_sizes);
 }

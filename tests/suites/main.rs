@@ -6,6 +6,7 @@
 //! - `expiry`: what has expired or was dropped is gone for every reader from its moment on, and only then
 //! - `rot`: damaged files are found out
 //! - `golden`: the format is what it was
+//! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -22,6 +23,7 @@ mod crash;
 mod expiry;
 mod rot;
 mod golden;
+mod transactions;
 mod planted;
 mod process_death;
 mod threads;

@@ -4,6 +4,7 @@ use crate::crash::{Figures, enumerate, fail_syncs};
 use crate::expiry::walk;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
+use crate::transactions;
 use pixii::base::planted::{Bug, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,8 +30,12 @@ fn flips() -> Result<(), String> {
     flip_bits(13).map(|_| ())
 }
 
+fn serializability() -> Result<(), String> {
+    (0..20).try_for_each(|seed| transactions::simulate(seed, &mut transactions::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 16] = [
+const PLANTED: [(Bug, Suite); 19] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -47,11 +52,14 @@ const PLANTED: [(Bug, Suite); 16] = [
     (Bug::ExpiredDroppedBeforeFloor, expiries),
     (Bug::ExpiredRevealsOlder, expiries),
     (Bug::WholeFileDropIgnoresBelow, expiries),
+    (Bug::TransactionReadUnchecked, serializability),
+    (Bug::TransactionRangeUnchecked, serializability),
+    (Bug::AnsweredBeforePublished, serializability),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in [crashes, failed_syncs, snapshots, expiries, flips] {
+    for suite in [crashes, failed_syncs, snapshots, expiries, flips, serializability] {
         assert_eq!(suite(), Ok(()));
     }
 }

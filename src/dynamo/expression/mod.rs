@@ -13,3 +13,25 @@
 
 pub mod path;
 pub mod tree;
+pub mod fault;
+mod reserved;
+mod lexer;
+mod syntax;
+mod parser;
+mod check;
+mod resolve;
+mod key_clause;
+pub mod context;
+pub mod prepared;
+pub mod text;
+pub mod print;
+mod steps;
+pub mod evaluate;
+pub mod project;
+pub mod update;
+#[cfg(test)]
+mod said;
+#[cfg(test)]
+mod given;
+#[cfg(test)]
+mod properties;

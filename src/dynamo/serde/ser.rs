@@ -37,12 +37,29 @@ pub fn to_item<T: Serialize + ?Sized>(value: &T) -> Result<Item, SerdeError> {
 
 /// The attribute value that a Rust value is.
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, SerdeError> {
-    value.serialize(ValueSerializer { level: 1 })
+    to_value_with(|serializer| value.serialize(serializer))
 }
 
-/// Makes the value that stands at `level`; the item is at level 0.
-#[derive(Clone, Copy)]
-struct ValueSerializer {
+/// The attribute value that a function like those of `#[serde(serialize_with = "…")]` makes.
+///
+/// ```
+/// use pixii::{Value, sets, to_value_with};
+///
+/// let tags = to_value_with(|serializer| sets::string_set::serialize(&vec!["new"], serializer))?;
+/// assert_eq!(Ok(tags), Value::string_set(["new"]));
+/// # Ok::<(), pixii::SerdeError>(())
+/// ```
+pub fn to_value_with(
+    serialize: impl FnOnce(ValueSerializer) -> Result<Value, SerdeError>,
+) -> Result<Value, SerdeError> {
+    serialize(ValueSerializer { level: 1 })
+}
+
+/// serde's serializer that makes attribute values: what [`to_value_with`] gives to a function.
+///
+/// Stands at a level, and makes the value that stands there; the item is at level 0.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueSerializer {
     level: usize,
 }
 
@@ -242,7 +259,8 @@ fn in_variant(variant: Option<&'static str>, content: Value) -> Value {
 }
 
 /// Gathers the elements of a list.
-struct ListBuilder {
+#[derive(Debug)]
+pub struct ListBuilder {
     variant: Option<&'static str>,
     list: ValueSerializer,
     elements: Vec<Value>,
@@ -264,7 +282,8 @@ impl ListBuilder {
 }
 
 /// Gathers the attributes of a map.
-struct MapBuilder {
+#[derive(Debug)]
+pub struct MapBuilder {
     variant: Option<&'static str>,
     map: ValueSerializer,
     attributes: BTreeMap<String, Value>,

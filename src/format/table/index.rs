@@ -90,6 +90,11 @@ impl Index {
         self.rows.get(block).map(|row| row.handle)
     }
 
+    /// The last key of the block at an index.
+    pub fn last_key(&self, block: usize) -> Option<&[u8]> {
+        self.rows.get(block).map(|row| self.last(row).key)
+    }
+
     /// The first block that can hold an entry at or after `target`; the count if there is none.
     #[inline]
     pub fn block_for(&self, target: Position<'_>) -> usize {
@@ -126,6 +131,7 @@ mod tests {
         assert_eq!(block(b"g", 9), 2);
         assert_eq!(block(b"z", 9), 3);
         assert_eq!(index.handle(1), Some(handle(100)));
+        assert_eq!((index.last_key(2), index.last_key(3)), (Some(&b"m"[..]), None));
     }
 
     #[test]

@@ -140,6 +140,24 @@ impl TableReader {
         (bytes, entries)
     }
 
+    /// At most `count` keys that cut what the table holds of a range into parts, each with the bytes of its part. Read
+    /// from the index alone: the ends of data blocks, the last of which may lie beyond the range.
+    pub fn marks(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> Vec<(&[u8], u64)> {
+        let block_at = |key| self.index.block_for(Position::before(key)).min(self.index.len() - 1);
+        let first = block_at(start);
+        let blocks = end.map_or(self.index.len() - 1, block_at) + 1 - first;
+        let offset = |block| match self.index.handle(block) {
+            Some(handle) => handle.offset,
+            None => self.index.handle(block - 1).map_or(0, |last| last.offset + last.framed_bytes() as u64),
+        };
+        let count = count.min(blocks);
+        let cuts = (0..=count).map(|part| first + part * blocks / count.max(1));
+        let parts = cuts.clone().zip(cuts.skip(1));
+        parts
+            .filter_map(|(from, to)| Some((self.index.last_key(to - 1)?, offset(to) - offset(from))))
+            .collect()
+    }
+
     /// Calls `found` with the first entry of `target.key` at or after `target`, if there is one.
     ///
     /// `hash` is the key's `filter::hash`.

@@ -345,6 +345,26 @@ impl SkipList {
         }
     }
 
+    /// Keys from `start` on and before `end`, evenly picked, and how many keys each stands for, by estimate.
+    ///
+    /// A level holds a quarter of the keys of the one below: the highest one with at least `count` keys in the range is
+    /// the sample.
+    pub(super) fn sample(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> (Vec<&[u8]>, u64) {
+        let mut before = [self.head(); HEIGHT_MAX];
+        self.descend(start, Some(&mut before));
+        let mut level = self.top_level();
+        loop {
+            let nodes = std::iter::successors(before[level].next(level), |node| node.next(level));
+            // What was inserted meanwhile may stand between.
+            let keys = nodes.map(NodeRef::key).skip_while(|key| *key < start);
+            let keys: Vec<&[u8]> = keys.take_while(|key| end.is_none_or(|end| *key < end)).collect();
+            if keys.len() >= count || level == 0 {
+                return (keys, 4_u64.pow(u32::try_from(level).unwrap_or_default()));
+            }
+            level -= 1;
+        }
+    }
+
     /// The newest version of `target.key` that is not newer than `target.seqno`.
     pub(super) fn get(&self, target: Position<'_>) -> Option<EntryRef<'_>> {
         let node = self.descend(target.key, None).filter(|node| node.key() == target.key)?;

@@ -68,6 +68,15 @@ impl Memtable {
         self.memory_bytes.load(Ordering::Relaxed)
     }
 
+    /// About `count` keys of a range or more, evenly picked, each with the bytes that it stands for, by estimate. All of
+    /// them if there are fewer.
+    pub fn marks(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> Vec<(&[u8], u64)> {
+        let (keys, keys_each) = self.list.sample(start, end, count);
+        let entry_bytes = self.memory_bytes() / self.entry_count().max(1);
+        let bytes = keys_each.saturating_mul(entry_bytes as u64);
+        keys.into_iter().map(|key| (key, bytes)).collect()
+    }
+
     /// The newest entry of `target.key` at `target.seqno`.
     #[inline]
     pub fn get(&self, target: Position<'_>) -> Option<EntryRef<'_>> {

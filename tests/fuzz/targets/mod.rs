@@ -13,4 +13,7 @@ pub mod data_block;
 pub mod key_order;
 pub mod number;
 pub mod stored_item;
+pub mod specification;
+pub mod expression_evaluate;
+pub mod expression_parse;
 pub mod engine_ops;

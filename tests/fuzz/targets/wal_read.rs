@@ -73,8 +73,9 @@ fn record(seqno: SeqNo, input: &mut Input<'_>) -> Vec<u8> {
         }
     }
     let mut record = Vec::new();
-    encode_commit(seqno, CommitTime(input.number()), &mut record);
-    batch.encode_body(&mut record);
+    let time = CommitTime(input.number());
+    encode_commit(seqno, time, &mut record);
+    record.extend_from_slice(batch.encode_body().stamped(seqno, time));
     record
 }
 
@@ -138,6 +139,6 @@ fn again(record: &[u8]) -> Option<Vec<u8>> {
     .expect("it was decoded before");
     let mut again = Vec::new();
     encode_commit(header.seqno, header.time, &mut again);
-    batch.encode_body(&mut again);
+    again.extend_from_slice(batch.encode_body().stamped(header.seqno, header.time));
     ascends.then_some(again)
 }

@@ -1,17 +1,18 @@
-//! The words of every fault: one table from (operation, fault) to DynamoDB's text.
+//! The words of the faults of requests.
 //!
 //! The words are those of region eu-west-2 in October 2026. DynamoDB moves its operations from old to new words region
-//! by region, so this file is the only place that knows them:
+//! by region:
 //! - In the *new* words a member that is empty or too small is named in capitals, without its value.
 //! - In the *old* words it is a path in camel case, with the value.
 //! - Some operations put what they find before they look at the table into an envelope that counts the errors.
 
-use super::fault::{
-    ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, SchemaFault, StartKeyFault,
+use super::tables::{self, PARAMETER};
+use crate::dynamo::fault::{
+    ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, StartKeyFault,
 };
-use super::key::KeyType;
-use super::limits;
-use super::value::{self, Value, ValueFault};
+use crate::dynamo::key::KeyType;
+use crate::dynamo::limits;
+use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter, Write as _};
 
 /// How an operation words what it finds before it looks at the table.
@@ -19,44 +20,71 @@ use std::fmt::{self, Display as _, Formatter, Write as _};
 enum Words {
     NewEnveloped,
     NewBare,
-    /// The operations on tables: members as in the old words and in the envelope, the rest bare.
-    Table,
+    /// Members in the old words and in the envelope, the rest bare.
+    Old,
 }
 
 fn words(operation: Operation) -> Words {
     match operation {
-        Operation::PutItem | Operation::DeleteItem => Words::NewEnveloped,
-        Operation::GetItem | Operation::Query | Operation::Scan => Words::NewBare,
-        Operation::CreateTable | Operation::DescribeTable => Words::Table,
+        Operation::PutItem | Operation::UpdateItem | Operation::DeleteItem => Words::NewEnveloped,
+        Operation::GetItem
+        | Operation::BatchGetItem
+        | Operation::TransactGetItems
+        | Operation::TransactWriteItems
+        | Operation::Query
+        | Operation::Scan => Words::NewBare,
+        _ => Words::Old,
     }
 }
 
-/// The prefix of most faults that are found by looking at the schema.
-const PARAMETER: &str = "One or more parameter values were invalid: ";
-const KEY_CONDITION: &str = "Invalid KeyConditionExpression: ";
+/// Whether an operation reads or writes items, and not tables.
+fn is_on_items(operation: Operation) -> bool {
+    words(operation) != Words::Old || operation == Operation::BatchWriteItem
+}
+
+/// What stands in front of a fault that is found before the table is looked at.
+const ENVELOPE: &str = "1 validation error detected: ";
 
 /// Writes what DynamoDB says when `operation` meets `fault`.
-pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: &Fault) -> fmt::Result {
+pub(in crate::dynamo) fn write(
+    f: &mut Formatter<'_>,
+    operation: Option<Operation>,
+    fault: &Fault,
+) -> fmt::Result {
     let words = operation.map_or(Words::NewBare, words);
     match fault {
         Fault::Members(faults) => write_members(f, words, faults),
+        Fault::Value(ValueFault::ItemTooLarge { .. }) if operation == Some(Operation::UpdateItem) => {
+            f.write_str("Item size to update has exceeded the maximum allowed size")
+        }
         // The size is judged last of all, after the table was looked up: bare.
         Fault::Value(fault @ ValueFault::ItemTooLarge { .. }) => fault.fmt(f),
         Fault::Value(fault) => {
-            if words == Words::NewEnveloped {
-                f.write_str("1 validation error detected: ")?;
-            }
+            f.write_str(envelope(words))?;
+            fault.fmt(f)
+        }
+        Fault::Expression(fault) => {
+            f.write_str(envelope(words))?;
             fault.fmt(f)
         }
         Fault::Serde(error) => error.fmt(f),
-        Fault::Schema(fault) => write_schema(f, fault),
-        Fault::TableNotFound { table } => match words {
-            Words::Table => write!(f, "Requested resource not found: Table: {table} not found"),
-            Words::NewEnveloped | Words::NewBare => f.write_str("Requested resource not found"),
-        },
+        Fault::Schema(fault) => tables::write_schema(f, fault),
+        Fault::Table(fault) => tables::write_table(f, fault),
+        Fault::ParameterMissing { parameter } => {
+            write!(f, "The parameter '{parameter}' is required but was not present in the request")
+        }
+        Fault::TableNotFound { .. } if operation.is_some_and(is_on_items) => {
+            f.write_str("Requested resource not found")
+        }
+        Fault::TableNotFound { table } => {
+            write!(f, "Requested resource not found: Table: {table} not found")
+        }
         Fault::TableExists { table } => write!(f, "Table already exists: {table}"),
         Fault::IndexNotFound { index } => {
             write!(f, "The table does not have the specified index: {index}")
+        }
+        Fault::IndexBackfilling { index } => {
+            write!(f, "Cannot read from backfilling global secondary index: {index}")
         }
         Fault::KeyAttributeMissing { attribute } => {
             write!(f, "{PARAMETER}Missing the key {attribute} in the item")
@@ -65,6 +93,10 @@ pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: 
             let expected = expected.value_type();
             write!(f, "{PARAMETER}Type mismatch for key {attribute} expected: {expected} actual: {actual}")
         }
+        Fault::KeyTypeMismatch { index: Some(_), .. } if operation == Some(Operation::UpdateItem) => f
+            .write_str(
+                "The update expression attempted to update the secondary index key to unsupported type",
+            ),
         Fault::KeyTypeMismatch { attribute, expected, actual, index: Some(index) } => write!(
             f,
             "{PARAMETER}Type mismatch for Index Key {attribute} Expected: {} Actual: {actual} IndexName: {index}",
@@ -91,6 +123,10 @@ pub(super) fn write(f: &mut Formatter<'_>, operation: Option<Operation>, fault: 
     }
 }
 
+fn envelope(words: Words) -> &'static str {
+    if words == Words::NewEnveloped { ENVELOPE } else { "" }
+}
+
 fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) -> fmt::Result {
     if words != Words::NewBare {
         let errors = if faults.len() == 1 { "error" } else { "errors" };
@@ -102,8 +138,10 @@ fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) ->
         }
         let too_small =
             matches!(fault.constraint, Constraint::LengthAtLeast(_) | Constraint::ValueAtLeast(_));
-        if too_small && words != Words::Table {
+        if too_small && words != Words::Old {
             write!(f, "Value at '{}'", Capitalised(&fault.member))?;
+        } else if fault.constraint == Constraint::Present {
+            write!(f, "Value null at '{}'", fault.member)?;
         } else {
             write!(f, "Value '{}' at '{}'", fault.value, fault.member)?;
         }
@@ -114,6 +152,9 @@ fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) ->
             }
             Constraint::LengthAtMost(most) => write!(f, "have length less than or equal to {most}")?,
             Constraint::ValueAtLeast(least) => write!(f, "have value greater than or equal to {least}")?,
+            Constraint::ValueAtMost(most) => write!(f, "have value less than or equal to {most}")?,
+            Constraint::OneOf(values) => write!(f, "satisfy enum value set: {values}")?,
+            Constraint::Present => f.write_str("not be null")?,
             Constraint::Pattern(pattern) => {
                 write!(f, "satisfy regular expression pattern: {pattern}")?;
             }
@@ -132,38 +173,6 @@ impl fmt::Display for Capitalised<'_> {
             f.write_char(first.to_ascii_uppercase())?;
         }
         f.write_str(letters.as_str())
-    }
-}
-
-fn write_schema(f: &mut Formatter<'_>, fault: &SchemaFault) -> fmt::Result {
-    match fault {
-        SchemaFault::FirstKeyNotPartition => {
-            f.write_str("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
-        }
-        SchemaFault::SecondKeyNotSort => {
-            f.write_str("Invalid KeySchema: The second KeySchemaElement is not a RANGE key type")
-        }
-        SchemaFault::SameKeyAttribute => {
-            f.write_str("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-        }
-        SchemaFault::AttributeDuplicated { attribute } => {
-            write!(f, "Attribute Name is duplicated: {attribute}")
-        }
-        SchemaFault::IndexDuplicated { index } => write!(f, "{PARAMETER}Duplicate index name: {index}"),
-        SchemaFault::TooManyGlobalIndexes => write!(
-            f,
-            "{PARAMETER}GlobalSecondaryIndex count exceeds the per-table limit of {}",
-            limits::GLOBAL_INDEXES_MAX
-        ),
-        SchemaFault::IncludeWithoutAttributes => {
-            write!(f, "{PARAMETER}ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
-        }
-        // The one text of this table that is our own: DynamoDB documents the limit and not the words.
-        SchemaFault::TooManyProjectedAttributes => write!(
-            f,
-            "{PARAMETER}NonKeyAttributes count over all indexes exceeds the per-table limit of {}",
-            limits::TABLE_PROJECTED_ATTRIBUTES_MAX
-        ),
     }
 }
 
@@ -186,9 +195,8 @@ fn write_empty_key(
 }
 
 fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result {
-    const BETWEEN: &str = "The BETWEEN operator requires ";
     match fault {
-        ConditionFault::PartitionKeyMissing { attribute } => {
+        ConditionFault::KeyAttributeMissing { attribute } => {
             write!(f, "Query condition missed key schema element: {attribute}")
         }
         ConditionFault::TooManyConditions { conditions, attributes } => write!(
@@ -196,47 +204,21 @@ fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result
             "The number of query conditions ({conditions}) exceeds the number of key attributes defined in the \
              schema ({attributes})"
         ),
-        ConditionFault::SortKeyGap { attribute, conditioned } => write!(
+        ConditionFault::PartitionKeyNotEqual => f.write_str("Query key condition not supported"),
+        ConditionFault::AttributeRepeated => {
+            write!(
+                f,
+                "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
+            )
+        }
+        ConditionFault::SortKeyGap { attributes, conditioned } => write!(
             f,
-            "RANGE key attributes {attribute} must have equality conditions specified in the query because a \
-             condition is present on key attribute {conditioned}"
+            "RANGE key attributes {} must have equality conditions specified in the query because a \
+             condition is present on key attribute {conditioned}",
+            attributes.join(", ")
         ),
         ConditionFault::TypeMismatch => {
             write!(f, "{PARAMETER}Condition parameter type does not match schema type")
-        }
-        ConditionFault::OperandType { operator, operand } => write!(
-            f,
-            "{KEY_CONDITION}Incorrect operand type for operator or function; operator or function: {operator}, \
-             operand type: {operand}"
-        ),
-        ConditionFault::BoundsReversed { lower, upper } => write!(
-            f,
-            "{KEY_CONDITION}{BETWEEN}upper bound to be greater than or equal to lower bound; lower bound operand: \
-             {}, upper bound operand: {}",
-            Operand(lower),
-            Operand(upper)
-        ),
-        ConditionFault::BoundsOfTwoTypes { lower, upper } => write!(
-            f,
-            "{KEY_CONDITION}{BETWEEN}same data type for lower and upper bounds; lower bound operand: {}, upper \
-             bound operand: {}",
-            Operand(lower),
-            Operand(upper)
-        ),
-    }
-}
-
-/// A value of a type that has an order, as DynamoDB prints an operand.
-struct Operand<'a>(&'a Value);
-
-impl fmt::Display for Operand<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let value_type = self.0.value_type();
-        match self.0 {
-            Value::String(text) => write!(f, "AttributeValue: {{{value_type}:{text}}}"),
-            Value::Number(number) => write!(f, "AttributeValue: {{{value_type}:{number}}}"),
-            Value::Binary(bytes) => write!(f, "AttributeValue: {{{value_type}:{}}}", value::base64(bytes)),
-            _ => write!(f, "AttributeValue: {{{value_type}}}"),
         }
     }
 }

@@ -1,0 +1,5 @@
+//! DynamoDB's words for every fault, and the only place that knows them. In the order of use:
+
+mod expression;
+mod tables;
+pub(super) mod request;
