@@ -8,11 +8,13 @@
 //!
 //! ```text
 //! batch    := seqno varint, commit time varint, count varint, entry*
-//! entry    := kind u8, key length varint, key, [value length varint, value]     (value: puts only)
+//! entry    := kind, key length varint, key, [value length varint, value]        (value: puts only)
+//! kind     := as `entry` says: a byte, and an expiring put's expiry
 //! ```
 //!
 //! Worked example: a put of key `00 00 00 10 61` with value `2a` as commit 5 at 1,000 ms is
-//! `05 e8 07 01 01 05 00 00 00 10 61 01 2a`.
+//! `05 e8 07 01 01 05 00 00 00 10 61 01 2a`. If it expires at 2,000 ms under generation 7, `01 05` becomes
+//! `03 d0 0f 07 05`.
 //!
 //! A *stamped* key gets its place in the order when it is committed. The log record holds the final bytes:
 //!
@@ -24,6 +26,7 @@
 use super::codec::{DecodeError, Decoder, Encode};
 use super::entry::{EntryKind, EntryRef};
 use super::error::{Result, StoreError, StoreFault};
+use super::expiry::Expiry;
 use super::ident::{CommitTime, KeyspaceId, SeqNo};
 use super::limits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +40,8 @@ const STAMP_BYTES: usize = 16;
 /// Changes that are committed together.
 #[derive(Clone, Debug, Default)]
 pub struct WriteBatch {
-    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Of each key what it becomes; the value of a delete is empty.
+    entries: BTreeMap<Vec<u8>, (EntryKind, Vec<u8>)>,
     /// Which keys of `entries` wait for their stamp, which is zero until then.
     stamped: BTreeSet<Vec<u8>>,
 }
@@ -50,12 +54,17 @@ impl WriteBatch {
 
     /// The key has this value from the commit on.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.entries.insert(key, Some(value));
+        self.entries.insert(key, (EntryKind::Put, value));
+    }
+
+    /// The key has this value from the commit on, until it expires.
+    pub fn put_expiring(&mut self, key: Vec<u8>, value: Vec<u8>, expiry: Expiry) {
+        self.entries.insert(key, (EntryKind::ExpiringPut(expiry), value));
     }
 
     /// The key has no value from the commit on.
     pub fn delete(&mut self, key: Vec<u8>) {
-        self.entries.insert(key, None);
+        self.entries.insert(key, (EntryKind::Delete, Vec::new()));
     }
 
     /// A new key has this value from the commit on: keyspace, the commit's sequence number and time, `suffix`. So the
@@ -65,7 +74,7 @@ impl WriteBatch {
     pub fn put_stamped(&mut self, keyspace: KeyspaceId, suffix: &[u8], value: Vec<u8>) {
         let key = stamped_key(keyspace, SeqNo::ZERO, CommitTime(0), suffix);
         self.stamped.insert(key.clone());
-        self.entries.insert(key, Some(value));
+        self.entries.insert(key, (EntryKind::Put, value));
     }
 
     /// How many keys are changed.
@@ -78,15 +87,15 @@ impl WriteBatch {
         self.entries.is_empty()
     }
 
-    /// The changes in key order: `None` deletes. The stamps of stamped keys are zero.
-    pub fn entries(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.entries.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    /// The changes in key order: key, kind and value, which is empty for a delete. The stamps of stamped keys are zero.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], EntryKind, &[u8])> {
+        self.entries.iter().map(|(key, (kind, value))| (key.as_slice(), *kind, value.as_slice()))
     }
 
     /// Calls `visit` with each entry as a commit writes it, in key order.
     pub fn visit_committed(&self, seqno: SeqNo, time: CommitTime, mut visit: impl FnMut(EntryRef<'_>)) {
         let mut final_key = Vec::new();
-        for (key, value) in self.entries() {
+        for (key, kind, value) in self.entries() {
             let key = if self.is_stamped(key) {
                 final_key.clear();
                 final_key.extend_from_slice(key);
@@ -95,8 +104,7 @@ impl WriteBatch {
             } else {
                 key
             };
-            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
-            visit(EntryRef { key, seqno, kind, value: value.unwrap_or_default() });
+            visit(EntryRef { key, seqno, kind, value });
         }
     }
 
@@ -106,7 +114,7 @@ impl WriteBatch {
 
     /// Bytes of keys and values together.
     pub fn size_bytes(&self) -> usize {
-        self.entries.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+        self.entries.iter().map(|(key, (_, value))| key.len() + value.len()).sum()
     }
 
     /// Refuses a batch that the storage layers cannot take.
@@ -120,9 +128,9 @@ impl WriteBatch {
             }
         };
         check("number of entries in the batch", self.len(), limits::BATCH_ENTRIES_MAX)?;
-        for (key, value) in self.entries() {
+        for (key, _, value) in self.entries() {
             check("key", key.len(), limits::KEY_BYTES_MAX)?;
-            check("value", value.map_or(0, <[u8]>::len), limits::VALUE_BYTES_MAX)?;
+            check("value", value.len(), limits::VALUE_BYTES_MAX)?;
         }
         check("batch", self.size_bytes(), limits::BATCH_BYTES_MAX)
     }
@@ -146,14 +154,13 @@ impl WriteBatch {
         let mut bytes = Vec::with_capacity(self.size_bytes() + 8 * self.len() + 8);
         let mut stamped_ends = Vec::new();
         bytes.put_varint(self.entries.len() as u64);
-        for (key, value) in &self.entries {
-            let kind = if value.is_some() { EntryKind::Put } else { EntryKind::Delete };
-            bytes.put_u8(kind as u8);
+        for (key, kind, value) in self.entries() {
+            kind.encode(&mut bytes);
             bytes.put_prefixed(key);
             if self.is_stamped(key) {
                 stamped_ends.push((bytes.len(), key.len()));
             }
-            if let Some(value) = value {
+            if kind != EntryKind::Delete {
                 bytes.put_prefixed(value);
             }
         }
@@ -235,11 +242,10 @@ pub fn decode<'a>(
     }
     let mut key_before: Option<&[u8]> = None;
     for _ in 0..header.entry_count {
-        let kind = EntryKind::from_byte(decoder.u8("an entry's kind")?)
-            .ok_or_else(|| decoder.error("a known entry kind"))?;
+        let kind = EntryKind::decode(&mut decoder)?;
         let key = decoder.prefixed("an entry's key")?;
         let value = match kind {
-            EntryKind::Put => decoder.prefixed("an entry's value")?,
+            EntryKind::Put | EntryKind::ExpiringPut(_) => decoder.prefixed("an entry's value")?,
             EntryKind::Delete => &[],
         };
         if key.len() > limits::KEY_BYTES_MAX {
@@ -258,6 +264,7 @@ pub fn decode<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::ExpiryGeneration;
 
     fn encode(batch: &WriteBatch, seqno: SeqNo, time: CommitTime) -> Vec<u8> {
         let mut record = Vec::new();
@@ -280,10 +287,24 @@ mod tests {
     }
 
     #[test]
+    fn the_worked_example_of_an_expiring_put_is_what_is_written() {
+        let expiry = Expiry { at_millis: 2000, generation: ExpiryGeneration(7) };
+        let mut batch = WriteBatch::new();
+        batch.put_expiring(vec![0, 0, 0, 0x10, 0x61], vec![0x2a], expiry);
+        let record = encode(&batch, SeqNo(5), CommitTime(1000));
+        assert_eq!(record, [5, 0xe8, 7, 1, 3, 0xd0, 0x0f, 7, 5, 0, 0, 0, 0x10, 0x61, 1, 0x2a]);
+        let mut kinds = Vec::new();
+        decode(&record, |entry| kinds.push(entry.kind)).expect("a batch decodes what it encoded");
+        assert_eq!(kinds, [EntryKind::ExpiringPut(expiry)]);
+    }
+
+    #[test]
     fn every_truncation_is_refused() {
         let mut batch = WriteBatch::new();
         batch.put(b"key one".to_vec(), b"value".to_vec());
         batch.delete(b"key two".to_vec());
+        let expiry = Expiry { at_millis: 1 << 41, generation: ExpiryGeneration(300) };
+        batch.put_expiring(b"key zero".to_vec(), b"value".to_vec(), expiry);
         let record = encode(&batch, SeqNo(300), CommitTime(1 << 40));
         for length in 0..record.len() {
             assert!(decode(&record[..length], |_| ()).is_err(), "{length} bytes were taken");
@@ -295,7 +316,10 @@ mod tests {
         let mut batch = WriteBatch::new();
         batch.put(b"a".to_vec(), b"1".to_vec());
         batch.delete(b"a".to_vec());
-        assert_eq!(batch.entries().collect::<Vec<_>>(), [(b"a".as_slice(), None)]);
+        assert_eq!(
+            batch.entries().collect::<Vec<_>>(),
+            [(b"a".as_slice(), EntryKind::Delete, [].as_slice())]
+        );
     }
 
     #[test]
@@ -305,17 +329,21 @@ mod tests {
         batch.put_stamped(stream, b"second", b"2".to_vec());
         batch.put_stamped(stream, b"first", b"1".to_vec());
         batch.put([&KeyspaceId(16).prefix()[..], b"item"].concat(), b"0".to_vec());
+        let expiry = Expiry { at_millis: 1000, generation: ExpiryGeneration(2) };
+        batch.put_expiring([&KeyspaceId(16).prefix()[..], b"mortal"].concat(), b"3".to_vec(), expiry);
         batch.delete([&KeyspaceId(18).prefix()[..], b"item"].concat());
         assert!(batch.check_limits().is_ok());
         let mut visited = Vec::new();
-        batch.visit_committed(seqno, time, |entry| visited.push((entry.key.to_vec(), entry.value.to_vec())));
-        let keys: Vec<_> = visited.iter().map(|(key, _)| key.as_slice()).collect();
+        batch.visit_committed(seqno, time, |entry| {
+            visited.push((entry.key.to_vec(), entry.kind, entry.value.to_vec()))
+        });
+        let keys: Vec<_> = visited.iter().map(|(key, ..)| key.as_slice()).collect();
         assert!(keys.is_sorted());
-        assert_eq!(keys[1], b"\0\0\0\x11\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04first");
-        assert_eq!(keys[2], stamped_key(stream, seqno, time, b"second"));
+        assert_eq!(keys[2], b"\0\0\0\x11\0\0\0\0\0\0\x01\x02\0\0\0\0\0\0\x03\x04first");
+        assert_eq!(keys[3], stamped_key(stream, seqno, time, b"second"));
         let mut decoded = Vec::new();
         decode(&encode(&batch, seqno, time), |entry| {
-            decoded.push((entry.key.to_vec(), entry.value.to_vec()));
+            decoded.push((entry.key.to_vec(), entry.kind, entry.value.to_vec()));
         })
         .expect("a batch decodes what it encoded");
         assert_eq!(decoded, visited);

@@ -76,6 +76,15 @@ impl KeyspaceId {
     /// The lowest id of a table or an index.
     pub const FIRST_USER: Self = Self(16);
 
+    /// The keyspace that a key belongs to. A key that is shorter than an id is taken as if zeros followed.
+    pub fn of_key(key: &[u8]) -> Self {
+        let mut prefix = [0; 4];
+        for (byte, key_byte) in prefix.iter_mut().zip(key) {
+            *byte = *key_byte;
+        }
+        Self(u32::from_be_bytes(prefix))
+    }
+
     /// The four bytes that begin every key of this keyspace, in key order.
     pub fn prefix(self) -> [u8; 4] {
         // Ordered keys are the one big-endian place.
@@ -86,3 +95,19 @@ impl KeyspaceId {
 /// A commit's time in milliseconds since 1970, never less than that of the commit before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommitTime(pub u64);
+
+/// A place in the order of commits together with a time: all that decides what a reader sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Moment {
+    /// The last commit that is seen.
+    pub seqno: SeqNo,
+    /// What expires at or before it is dead. Never before the time of a commit that is seen.
+    pub time: CommitTime,
+}
+
+impl Moment {
+    /// The later place and the later time of both.
+    pub fn max_of_each(self, other: Self) -> Self {
+        Self { seqno: self.seqno.max(other.seqno), time: self.time.max(other.time) }
+    }
+}

@@ -34,6 +34,12 @@ pub enum Bug {
     SegmentNotSyncedAtRotation,
     /// The log of a memtable is removed before the manifest names its table.
     LogRemovedBeforeManifest,
+    /// Compaction takes for expired what a snapshot still sees alive.
+    ExpiredDroppedBeforeFloor,
+    /// Compaction drops an expired entry above a level that still holds an older version of its key.
+    ExpiredRevealsOlder,
+    /// A table whose entries are all dead is removed above a table that holds older versions of its keys.
+    WholeFileDropIgnoresBelow,
     /// A transaction's commit does not compare the keys that it read with what was committed since.
     TransactionReadUnchecked,
     /// A transaction's commit does not compare the ranges that it walked with what was committed since.

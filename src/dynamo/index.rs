@@ -253,6 +253,7 @@ fn projected(index: &IndexDescriptor, item: &StoredItem<'_>) -> Result<Vec<u8>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::entry::EntryKind;
     use crate::base::ident::KeyspaceId;
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::item_key;
@@ -289,7 +290,8 @@ mod tests {
         let mut batch = WriteBatch::new();
         change(&table, &key, old.as_ref().map(|(_, bytes)| parse(bytes)).as_ref(), new, &mut batch, None)
             .expect("the items parse");
-        let changes: Vec<_> = batch.entries().map(|(key, value)| (key.to_vec(), value.is_some())).collect();
+        let changes: Vec<_> =
+            batch.entries().map(|(key, kind, _)| (key.to_vec(), kind != EntryKind::Delete)).collect();
         let expected: Vec<_> = expected
             .iter()
             .map(|(x, is_put)| {

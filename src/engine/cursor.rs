@@ -4,9 +4,9 @@ use super::snapshot::Snapshot;
 use super::view::View;
 use crate::base::cursor::Cursor;
 use crate::base::error::Result;
-use crate::base::ident::SeqNo;
 use crate::lsm::memtable::table::{MemtableCursor, Versions};
 use crate::lsm::merge_cursor::MergeCursor;
+use crate::lsm::sight::Sight;
 use crate::lsm::visible_cursor::VisibleCursor;
 use std::sync::Arc;
 
@@ -30,14 +30,16 @@ pub struct RangeCursor {
 }
 
 impl RangeCursor {
-    pub(super) fn new(view: &View, at: SeqNo, range: KeyRange, snapshot: Option<Snapshot>) -> Self {
+    pub(super) fn new(view: &View, sight: Sight, range: KeyRange, snapshot: Option<Snapshot>) -> Self {
         let mut sources: Vec<Box<dyn Cursor>> = Vec::new();
-        let frozen = view.frozen.iter().map(|frozen| &frozen.memtable);
-        for memtable in std::iter::once(&view.active).chain(frozen).filter(|memtable| !memtable.is_empty()) {
-            sources.push(Box::new(MemtableCursor::new(Arc::clone(memtable), Versions::NewestAt(at))));
+        for memtable in view.memtables().filter(|memtable| !memtable.is_empty()) {
+            sources.push(Box::new(MemtableCursor::new(
+                Arc::clone(memtable),
+                Versions::NewestAt(sight.at.seqno),
+            )));
         }
         sources.extend(view.version.cursors(&range.start, range.end.as_deref()));
-        let visible = VisibleCursor::new(MergeCursor::new(sources), at, range.start, range.end);
+        let visible = VisibleCursor::new(MergeCursor::new(sources), sight, range.start, range.end);
         Self { visible, _snapshot: snapshot }
     }
 

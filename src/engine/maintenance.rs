@@ -7,6 +7,10 @@
 //! 3. A job that cannot read, or finds the disk full, removes what it had begun and tries again later. Any other failure
 //!    poisons the engine; then nothing is removed, because either state may be the one on disk.
 //! 4. One job flushes and one compacts. They log their edits under the manifest's lock.
+//! 5. What is left out of tables was needed by no reader at or after the floor that the same edit names.
+//!
+//! The compaction job is also woken by time, when a table becomes worth compacting for its expired entries: a store that
+//! nobody writes to shrinks by itself.
 
 use super::pipeline::Advance;
 use super::poison::is_passing;
@@ -15,7 +19,7 @@ use super::statistics::add;
 use super::view::Frozen;
 use crate::base::cursor::Cursor;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{FileId, FileNumber, SeqNo};
+use crate::base::ident::{FileId, FileNumber, KeyspaceId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Job, JobHandle, Step};
 use crate::format::manifest::{TableMeta, VersionEdit};
@@ -24,9 +28,12 @@ use crate::format::table::cursor::TableCursor;
 use crate::format::table::reader::TableReader;
 use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
 use crate::lsm::merge_cursor::MergeCursor;
-use crate::lsm::merge_job::{MergeJob, Output, Progress};
-use crate::lsm::picker::{Choice, Compaction, pick, pick_all};
-use crate::lsm::retention::Retention;
+use crate::lsm::merge_job::{MergeJob, Output, Progress, large_keyspaces};
+use crate::lsm::picker::{Choice, Compaction, next_due_millis, pick, pick_all};
+use crate::lsm::reclaim::Reclaim;
+use crate::lsm::retention::{Retention, floor};
+use crate::lsm::version::Version;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +44,13 @@ pub(super) const BACK_OFF: Duration = Duration::from_secs(1);
 
 /// How long a job waits when somebody else holds the log.
 const LOG_BUSY: Duration = Duration::from_millis(5);
+
+/// How long the compaction job sleeps at least while it waits for entries to expire, or for a snapshot that holds what is
+/// dead.
+const EXPIRY_WAKE_MIN: Duration = Duration::from_secs(1);
+
+/// How long it sleeps at most: the wall clock may be set forward meanwhile.
+const EXPIRY_WAKE_MAX: Duration = Duration::from_secs(3600);
 
 /// Begins the jobs of an engine. After an error, `handles` has those that were begun.
 pub(super) fn spawn_all(shared: &Arc<Shared>, handles: &mut Vec<JobHandle>) -> Result<()> {
@@ -123,6 +137,7 @@ impl Work for Flush {
             oldest_segment: Some(oldest_segment),
             flushed_seqno: Some(frozen.last.seqno),
             flushed_time: Some(frozen.last.time),
+            floor: Some(merge.floor()),
         };
         if planted(Bug::LogRemovedBeforeManifest) {
             remove_segments_before(shared, oldest_segment)?;
@@ -155,7 +170,8 @@ impl Flush {
             };
         }
         let cursor = MemtableCursor::new(Arc::clone(&frozen.memtable), Versions::All);
-        self.merge = Some((frozen, merge_job(shared, Box::new(cursor), 0, u64::MAX)));
+        let plan = Plan::now(shared);
+        self.merge = Some((frozen, plan.merge_job(shared, Box::new(cursor), 0, u64::MAX, BTreeSet::new())));
         Step::Again
     }
 }
@@ -178,15 +194,15 @@ impl Work for Compact {
         let Progress::Finished(metas) = compacting.job.step()? else { return Ok(Step::Again) };
         let output_level = u8::try_from(compacting.compaction.output_level).unwrap_or(u8::MAX);
         let edit = VersionEdit {
-            removed: removed_by(&compacting.compaction),
+            removed: removed_by(&compacting.compaction.inputs),
             added: metas.into_iter().map(|meta| (output_level, meta)).collect(),
+            floor: Some(compacting.job.floor()),
             ..VersionEdit::default()
         };
         install(shared, &edit, None)?;
         let answers = compacting.answers;
-        let removed: Vec<FileId> = edit.removed.iter().map(|(_, id)| *id).collect();
         self.merge = None;
-        remove_tables(shared, &removed);
+        remove_tables(shared, &ids(&edit.removed));
         finish_compaction(shared, answers);
         Ok(Step::Again)
     }
@@ -205,16 +221,30 @@ impl Compact {
             let state = shared.maintenance.state.lock();
             (state.compactions_wanted > state.compactions_done).then_some(state.compactions_wanted)
         };
-        let choice =
-            if answers.is_some() { pick_all(&version) } else { pick(&version, &shared.options.shape) };
+        let plan = Plan::now(shared);
+        let choice = if answers.is_some() {
+            pick_all(&version)
+        } else {
+            pick(&version, &shared.options.shape, &plan.reclaim)
+        };
         match choice {
             Choice::DoNothing if answers.is_some() => finish_compaction(shared, answers),
-            Choice::DoNothing => return Ok(Step::Park(None)),
+            Choice::DoNothing => return Ok(Step::Park(until_next_due(shared, &version, &plan.reclaim))),
+            Choice::Drop(tables) => {
+                let edit = VersionEdit {
+                    removed: removed_by(&tables),
+                    floor: Some(plan.reclaim.floor),
+                    ..VersionEdit::default()
+                };
+                install(shared, &edit, None)?;
+                remove_tables(shared, &ids(&edit.removed));
+                finish_compaction(shared, None);
+            }
             Choice::Move(compaction) => {
                 let output_level = u8::try_from(compaction.output_level).unwrap_or(u8::MAX);
                 let tables = compaction.inputs.iter();
                 let edit = VersionEdit {
-                    removed: removed_by(&compaction),
+                    removed: removed_by(&compaction.inputs),
                     added: tables.map(|(_, table)| (output_level, table.meta().clone())).collect(),
                     ..VersionEdit::default()
                 };
@@ -228,12 +258,21 @@ impl Compact {
                 });
                 let input = Box::new(MergeCursor::new(cursors.collect()));
                 let table_bytes = shared.options.table_bytes;
-                let job = merge_job(shared, input, compaction.output_level, table_bytes);
+                let metas = compaction.inputs.iter().map(|(_, table)| table.meta());
+                let large = large_keyspaces(metas, table_bytes);
+                let job = plan.merge_job(shared, input, compaction.output_level, table_bytes, large);
                 self.merge = Some(Compacting { compaction, job, answers });
             }
         }
         Ok(Step::Again)
     }
+}
+
+/// How long until a table is worth compacting for its dead entries, unless somebody writes.
+fn until_next_due(shared: &Shared, version: &Version, reclaim: &Reclaim) -> Option<Duration> {
+    let due_millis = next_due_millis(version, reclaim)?;
+    let left_millis = due_millis.saturating_sub(shared.clock.now().0);
+    Some(Duration::from_millis(left_millis).clamp(EXPIRY_WAKE_MIN, EXPIRY_WAKE_MAX))
 }
 
 /// Syncs what was written without a sync, an interval after it was, and promises what is synced when nothing more is
@@ -286,21 +325,56 @@ impl Work for Sync {
     fn give_up(&mut self, _shared: &Shared) {}
 }
 
-fn merge_job(shared: &Shared, input: Box<dyn Cursor>, level: usize, table_bytes: u64) -> MergeJob {
-    let (snapshots, published) = shared.snapshots.boundaries(|| shared.pipeline.published());
-    let output = Output {
-        environment: shared.environment.clone(),
-        directory: shared.directory.clone(),
-        level,
-        block_bytes: shared.options.block_bytes,
-        table_bytes,
-    };
-    let version = shared.view().version.clone();
-    MergeJob::new(input, Retention::new(snapshots, published), version, output)
+/// What may be left out, as of one moment.
+struct Plan {
+    snapshots: Vec<Moment>,
+    newest: Moment,
+    reclaim: Reclaim,
 }
 
-fn removed_by(compaction: &Compaction) -> Vec<(u8, FileId)> {
-    compaction.inputs.iter().map(|(level, table)| (*level, table.meta().id)).collect()
+impl Plan {
+    /// The plan of a job that begins now.
+    fn now(shared: &Shared) -> Self {
+        let (snapshots, newest) = shared.snapshots.boundaries(|| {
+            let seqno = shared.pipeline.published();
+            Moment { seqno, time: shared.clock.now_by_the_wall().unwrap_or_default() }
+        });
+        // The rules are asked for after the time: a generation whose rule reclaims has not ended before it.
+        let reclaim = Reclaim {
+            floor: floor(&snapshots, newest),
+            rules: shared.rules.expiry(),
+            dropped: shared.rules.dropped(),
+        };
+        Self { snapshots, newest, reclaim }
+    }
+
+    fn merge_job(
+        self,
+        shared: &Shared,
+        input: Box<dyn Cursor>,
+        level: usize,
+        table_bytes: u64,
+        large_keyspaces: BTreeSet<KeyspaceId>,
+    ) -> MergeJob {
+        let output = Output {
+            environment: shared.environment.clone(),
+            directory: shared.directory.clone(),
+            level,
+            block_bytes: shared.options.block_bytes,
+            table_bytes,
+            large_keyspaces,
+        };
+        let retention = Retention::new(&self.snapshots, self.newest.seqno, self.reclaim);
+        MergeJob::new(input, retention, shared.view().version.clone(), output)
+    }
+}
+
+fn removed_by(tables: &[(u8, Arc<TableReader>)]) -> Vec<(u8, FileId)> {
+    tables.iter().map(|(level, table)| (*level, table.meta().id)).collect()
+}
+
+fn ids(removed: &[(u8, FileId)]) -> Vec<FileId> {
+    removed.iter().map(|(_, id)| *id).collect()
 }
 
 /// Logs an edit and applies it. A failure to log it poisons the engine, whatever its kind.
@@ -308,7 +382,7 @@ fn install(shared: &Shared, edit: &VersionEdit, flushed: Option<&Arc<Memtable>>)
     let mut manifest = shared.manifest.lock();
     let version = shared.view().version.clone();
     let tables = open_added(shared, &edit.added)?;
-    let next = version.with(&edit.removed, tables).map_err(|expected| {
+    let next = version.with(&edit.removed, tables, edit.floor.unwrap_or_default()).map_err(|expected| {
         StoreError::corruption(&shared.directory, 0, format!("a version edit that fits: {expected}"))
     })?;
     shared.poison.check()?;

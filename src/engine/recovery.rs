@@ -23,7 +23,7 @@ use super::statistics::RecoveryStatistics;
 use crate::base::batch;
 use crate::base::codec::DecodeError;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::file::{LockGuard, read_all};
@@ -34,8 +34,10 @@ use crate::format::table::reader::TableReader;
 use crate::format::wal::{check_chain, peek_header, read_segment};
 use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
 use crate::lsm::merge_job::{MergeJob, Output, Progress};
+use crate::lsm::reclaim::Reclaim;
 use crate::lsm::retention::Retention;
 use crate::lsm::version::{ManifestState, Version};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +73,7 @@ pub(super) fn recover(
         Found::nothing(environment, directory, &files)?
     };
     files.remove_unfinished(environment, directory)?;
-    let (tables, replayed) = found.written_anew(environment, directory, options)?;
+    let (tables, replayed, floor) = found.written_anew(environment, directory, options)?;
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
     let log = LogWriter::begin(
         Arc::clone(&environment.vfs),
@@ -86,13 +88,15 @@ pub(super) fn recover(
         oldest_segment: Some(if replayed.is_some() { found.oldest_segment } else { next_segment }),
         flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
         flushed_time: Some(found.last.time),
+        floor: Some(floor),
     };
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
     let identity = LogIdentity { kind: LogKind::Manifest, history: found.history, number };
     let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
     files.remove_all_but(environment, directory, &state, number)?;
     let path = names::manifest(directory, number);
-    let version = Version::new(tables).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
+    let version =
+        Version::new(tables, floor).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
     Ok(Recovered {
         lock,
         history: found.history,
@@ -213,6 +217,7 @@ struct Found {
     flushed_seqno: SeqNo,
     replayed: Arc<Memtable>,
     last: Commit,
+    floor: Moment,
     statistics: RecoveryStatistics,
 }
 
@@ -241,6 +246,7 @@ impl Found {
             flushed_seqno: SeqNo::ZERO,
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
+            floor: Moment::default(),
             statistics: RecoveryStatistics::default(),
         })
     }
@@ -273,6 +279,7 @@ impl Found {
             flushed_seqno: state.flushed_seqno,
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
+            floor: state.floor,
             statistics: RecoveryStatistics::default(),
         };
         found.replay(environment, directory, &files.wals)?;
@@ -368,28 +375,30 @@ impl Found {
         Ok(())
     }
 
-    /// The tables with what was replayed written into new ones of level 0. (A planted bug leaves it in the memtable.)
+    /// The tables with what was replayed written into new ones of level 0, and their floor. (A planted bug leaves it in the memtable.)
     fn written_anew(
         &self,
         environment: &Environment,
         directory: &Path,
         options: &EngineOptions,
-    ) -> Result<(Tables, Option<Arc<Memtable>>)> {
+    ) -> Result<(Tables, Option<Arc<Memtable>>, Moment)> {
         let mut tables = self.tables.clone();
         if self.replayed.is_empty() {
-            return Ok((tables, None));
+            return Ok((tables, None, self.floor));
         }
         if planted(Bug::ReplayedTailTrusted) {
-            return Ok((tables, Some(Arc::clone(&self.replayed))));
+            return Ok((tables, Some(Arc::clone(&self.replayed)), self.floor));
         }
         let cursor = MemtableCursor::new(Arc::clone(&self.replayed), Versions::All);
-        let retention = Retention::new(Vec::new(), self.last.seqno);
+        // Nobody has said yet what becomes of the expired and of dropped keyspaces.
+        let retention = Retention::new(&[], self.last.seqno, Reclaim::default());
         let output = Output {
             environment: environment.clone(),
             directory: directory.to_owned(),
             level: 0,
             block_bytes: options.block_bytes,
             table_bytes: u64::MAX,
+            large_keyspaces: BTreeSet::new(),
         };
         let mut job = MergeJob::new(Box::new(cursor), retention, Arc::default(), output);
         let metas: Vec<TableMeta> = loop {
@@ -401,7 +410,7 @@ impl Found {
             let table = TableReader::open(environment.vfs.as_ref(), directory, meta, options.read_mode)?;
             tables.push((0, Arc::new(table)));
         }
-        Ok((tables, None))
+        Ok((tables, None, self.floor.max_of_each(job.floor())))
     }
 }
 

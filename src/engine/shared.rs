@@ -1,6 +1,7 @@
 //! The state that handles, tickets, cursors and jobs share.
 
 use super::commit::Commit;
+use super::commit_clock::CommitClock;
 use super::epoch_cell::EpochCell;
 use super::job_registry::JobRegistry;
 use super::key_locks::KeyLocks;
@@ -8,11 +9,12 @@ use super::options::EngineOptions;
 use super::pipeline::{Pipeline, WasFrozen};
 use super::poison::Poison;
 use super::recovery::Recovered;
+use super::rules::Rules;
 use super::snapshot_registry::SnapshotRegistry;
 use super::statistics::{Counters, RecoveryStatistics};
 use super::view::View;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
 use crate::env::schedule::Event;
@@ -35,6 +37,8 @@ pub(super) struct Shared {
     pub(super) poison: Poison,
     pub(super) counters: Counters,
     pub(super) snapshots: SnapshotRegistry,
+    pub(super) clock: CommitClock,
+    pub(super) rules: Rules,
     pub(super) key_locks: Arc<KeyLocks>,
     pub(super) manifest: Mutex<ManifestWriter>,
     pub(super) maintenance: Maintenance,
@@ -80,6 +84,9 @@ impl Shared {
         options: EngineOptions,
         recovered: Recovered,
     ) -> Self {
+        // No reader judges by an earlier time than compaction once did.
+        let latest = recovered.last.time.max(recovered.version.floor().time);
+        let clock = CommitClock::new(Arc::clone(&environment.clock), latest);
         let view = View { active: recovered.active, frozen: Vec::new(), version: recovered.version };
         Self {
             environment,
@@ -90,6 +97,8 @@ impl Shared {
             poison: Poison::default(),
             counters: Counters::default(),
             snapshots: SnapshotRegistry::default(),
+            clock,
+            rules: Rules::default(),
             key_locks: Arc::new(KeyLocks::new()),
             manifest: Mutex::new(recovered.manifest),
             maintenance: Maintenance::default(),
@@ -128,9 +137,11 @@ impl Shared {
         }
     }
 
-    /// The wall clock's time, but never behind the last published commit's: the wall clock may have gone back.
-    pub(super) fn now(&self) -> CommitTime {
-        CommitTime(self.environment.clock.wall_millis()).max(self.pipeline.published_time())
+    /// The present moment: the time is asked for after the number, so that it is not before the time of any commit up to
+    /// that number.
+    pub(super) fn now(&self) -> Moment {
+        let seqno = self.pipeline.published();
+        Moment { seqno, time: self.clock.now() }
     }
 
     /// Replaces the view by one made from it.

@@ -1,7 +1,7 @@
 //! Figures about a running engine.
 
 use crate::base::error::StoreError;
-use crate::base::ident::SeqNo;
+use crate::base::ident::{Moment, SeqNo};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What an engine holds and has done since it was opened.
@@ -30,6 +30,8 @@ pub struct Statistics {
     pub frozen_memtables: usize,
     /// Memory of the tables' indexes and filters, in bytes.
     pub table_memory_bytes: usize,
+    /// The moment from which on tables hold all that readers ask for: what they would see before it may be gone.
+    pub floor: Moment,
     /// Snapshots that are held.
     pub snapshots: usize,
     /// The levels, 0 first.

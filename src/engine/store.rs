@@ -2,6 +2,7 @@
 
 use super::commit::{Commit, CommitGuard, Unguarded};
 use super::cursor::{KeyRange, RangeCursor};
+use super::expired_cursor::ExpiredCursor;
 use super::key_locks::KeyLockGuard;
 use super::maintenance::spawn_all;
 use super::options::{Durability, EngineOptions};
@@ -16,11 +17,13 @@ use super::ticket::{Submitted, Ticket};
 use crate::base::batch::WriteBatch;
 use crate::base::entry::{EntryKind, EntryRef, Position};
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, HistoryId, SeqNo};
+use crate::base::expiry::{Expiry, ExpiryRules};
+use crate::base::ident::{CommitTime, HistoryId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::schedule::JobHandle;
+use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +34,29 @@ pub struct Engine {
     pub(super) shared: Arc<Shared>,
     /// The handles of jobs and transactions have none: they do not keep the store open.
     owner: Option<Arc<Owner>>,
+}
+
+/// The newest version of a key, as a writer finds it who holds the key's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatestVersion<'a> {
+    /// The commit that wrote it.
+    pub seqno: SeqNo,
+    /// Its value, also if it has expired: what was derived from it may still be there. `None` if that commit deleted
+    /// the key, or if compaction has taken the value away since it expired.
+    pub value: Option<&'a [u8]>,
+    /// When it expires, if it does.
+    pub expiry: Option<Expiry>,
+    /// Whether it is expired to a reader at this moment. Where the rules show the dead, nothing ever is.
+    pub is_expired: bool,
+}
+
+/// About how much a range holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SizeEstimate {
+    /// Bytes of keys and values, of every version that is still stored.
+    pub bytes: u64,
+    /// Entries that give a value, old versions and the expired included.
+    pub entries: u64,
 }
 
 /// Closes the engine when the last handle is dropped.
@@ -74,9 +100,10 @@ impl Engine {
         &self.shared.environment
     }
 
-    /// The present time: never behind the last published commit's, although the wall clock may go back.
+    /// The present time, as readers and commits have it: it never goes back, although the wall clock may, so it is never
+    /// behind the last published commit's.
     pub fn now(&self) -> CommitTime {
-        self.shared.now()
+        self.shared.clock.now()
     }
 
     /// Waits while background work is behind. To be called before any key is locked.
@@ -120,16 +147,17 @@ impl Engine {
         self.shared.key_locks.lock(keys, self.shared.environment.scheduler.as_ref())
     }
 
-    /// Calls `read` with the newest value of a key, published or not.
+    /// Calls `read` with the newest value of a key, published or not, unless it has expired.
     ///
     /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after a
     /// later commit of the caller is done; without one, see [`latest_version`](Self::latest_version).
     pub fn latest<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        Ok(self.latest_version(key, |_, value| value.map(read))?.flatten())
+        let visible = |version: LatestVersion<'_>| version.value.filter(|_| !version.is_expired).map(read);
+        Ok(self.latest_version(key, visible)?.flatten())
     }
 
-    /// Calls `read` with the newest version of a key, published or not: its commit, and its value unless that commit
-    /// deleted the key. Without a version it is not called.
+    /// Calls `read` with the newest version of a key, published or not, expired or not, also if it is a delete. Without
+    /// a version it is not called.
     ///
     /// REQUIRES: the key is locked by the caller. An answer that rests on what is seen here may be given only after
     /// [`visible`](Self::visible) of its commit is done, or a later commit of the caller. What has no version rests on
@@ -137,13 +165,18 @@ impl Engine {
     pub fn latest_version<R>(
         &self,
         key: &[u8],
-        read: impl FnOnce(SeqNo, Option<&[u8]>) -> R,
+        read: impl FnOnce(LatestVersion<'_>) -> R,
     ) -> Result<Option<R>> {
         self.shared.check_open()?;
         let guard = crossbeam_epoch::pin();
         let view = self.shared.view_in(&guard);
-        let version =
-            |entry: EntryRef<'_>| read(entry.seqno, (entry.kind == EntryKind::Put).then_some(entry.value));
+        let version = |entry: EntryRef<'_>| {
+            let value = (entry.kind != EntryKind::Delete).then_some(entry.value);
+            let expiry = entry.kind.expiry();
+            let is_expired =
+                expiry.is_some_and(|expiry| self.shared.rules.is_hidden(expiry, self.shared.clock.now()));
+            read(LatestVersion { seqno: entry.seqno, value, expiry, is_expired })
+        };
         view.get(Position::before(key), version)
     }
 
@@ -192,8 +225,7 @@ impl Engine {
         reads: Option<ReadCheck<'_>>,
     ) -> Result<Submitted> {
         let shared = &self.shared;
-        let now = CommitTime(shared.environment.clock.wall_millis());
-        let request = Request { batch, durability, now, guard };
+        let request = Request { batch, durability, now: shared.clock.now(), guard };
         let memtable_for = |segment, last| shared.memtable_for(segment, last);
         Ok(match shared.pipeline.submit(&request, reads, &shared.poison, memtable_for)? {
             Decision::Committed(commit) => {
@@ -223,7 +255,18 @@ impl Engine {
         let guard = crossbeam_epoch::pin();
         let (view, published) = self.shared.moment(&guard);
         let seqno = snapshot.map_or(published, Snapshot::seqno);
-        let value = |entry: EntryRef<'_>| (entry.kind == EntryKind::Put).then(|| read(entry.value));
+        let value = |entry: EntryRef<'_>| {
+            let is_shown = match entry.kind {
+                EntryKind::Put => true,
+                EntryKind::Delete => false,
+                // Only here is the clock asked: a key has one newest version, so that the moment stays one.
+                EntryKind::ExpiringPut(expiry) => {
+                    let at = snapshot.map_or_else(|| self.shared.clock.now(), Snapshot::time);
+                    !self.shared.rules.is_hidden(expiry, at)
+                }
+            };
+            is_shown.then(|| read(entry.value))
+        };
         Ok(view.get(Position { key, seqno }, value)?.flatten())
     }
 
@@ -235,8 +278,57 @@ impl Engine {
             let (view, published) = self.shared.moment(&guard);
             (Arc::clone(view), published)
         };
-        let seqno = snapshot.map_or(published, Snapshot::seqno);
-        Ok(RangeCursor::new(&view, seqno, range, snapshot.cloned()))
+        let now = || Moment { seqno: published, time: self.shared.clock.now() };
+        let sight =
+            Sight { at: snapshot.map_or_else(now, Snapshot::moment), rules: self.shared.rules.expiry() };
+        Ok(RangeCursor::new(&view, sight, range, snapshot.cloned()))
+    }
+
+    /// A cursor over the keys of a range whose newest version is dead at a time, whether readers see it or not: for who
+    /// deletes them.
+    pub fn expired_cursor(&self, range: KeyRange, at: CommitTime) -> Result<ExpiredCursor> {
+        self.shared.check_open()?;
+        let (view, published) = {
+            let guard = crossbeam_epoch::pin();
+            let (view, published) = self.shared.moment(&guard);
+            (Arc::clone(view), published)
+        };
+        let sight = Sight { at: Moment { seqno: published, time: at }, rules: self.shared.rules.expiry() };
+        Ok(ExpiredCursor::new(view, sight, range))
+    }
+
+    /// Says what becomes of expired entries, in place of what was said before. Until it is said, all are hidden and none
+    /// is reclaimed.
+    ///
+    /// REQUIRES: a generation that is about to end is said not to be reclaimed before the commit that ends it; once that
+    /// commit has a time, the rule with that end may reclaim again. Otherwise compaction could take what the end saves.
+    pub fn set_expiry_rules(&self, rules: ExpiryRules) {
+        self.shared.rules.set_expiry(rules);
+        self.shared.maintenance.wake_compaction.notify();
+    }
+
+    /// Says that keyspaces are dead since a commit: no reader at or after it asks for their keys, and nobody writes
+    /// them. Compaction takes them away. To be said again after each opening.
+    pub fn drop_keyspaces(&self, dropped: &[(KeyspaceId, SeqNo)]) {
+        self.shared.rules.drop_keyspaces(dropped);
+        self.shared.maintenance.wake_compaction.notify();
+    }
+
+    /// Whether any entry of a keyspace may be left. Once this is false of a keyspace that nobody writes, it stays so.
+    pub fn holds_keyspace(&self, id: KeyspaceId) -> bool {
+        self.shared.view().holds_keyspace(id)
+    }
+
+    /// About how much a range holds, by what is known of the tables: what is not flushed is not counted, old versions
+    /// are, and of a keyspace that lies partly in the range a part is taken by its number of blocks.
+    pub fn keyspace_size(&self, range: &KeyRange) -> SizeEstimate {
+        let view = self.shared.view();
+        let estimates =
+            view.version.tables().map(|(_, table)| table.estimate(&range.start, range.end.as_deref()));
+        estimates.fold(SizeEstimate::default(), |sum, (bytes, entries)| SizeEstimate {
+            bytes: sum.bytes + bytes,
+            entries: sum.entries + entries,
+        })
     }
 
     /// The present moment, kept readable until the snapshot is dropped.
@@ -297,6 +389,7 @@ impl Engine {
             memtable_bytes: view.active.memory_bytes() + frozen_bytes,
             frozen_memtables: view.frozen.len(),
             table_memory_bytes: view.version.tables().map(|(_, table)| table.memory_bytes()).sum(),
+            floor: view.version.floor(),
             snapshots: shared.snapshots.count(),
             levels: (0..LEVELS).map(level).collect(),
             recovery: shared.recovery,
@@ -729,10 +822,10 @@ mod tests {
         batch.delete(b"key".to_vec());
         let write = engine.submit(&batch, Durability::Durable).expect("space");
         let later = engine.submit(&one("later"), Durability::Buffered).expect("space");
-        let seen = engine.latest_version(b"key", |seqno, value| (seqno, value.is_some()));
+        let seen = engine.latest_version(b"key", |version| (version.seqno, version.value.is_some()));
         let (seqno, is_there) = seen.expect("memory").expect("a tombstone is a version");
         assert_eq!((seqno, is_there), (write.seqno(), false));
-        assert_eq!(engine.latest_version(b"never", |_, _| ()).expect("memory"), None);
+        assert_eq!(engine.latest_version(b"never", |_| ()).expect("memory"), None);
         let (answer, barrier) = (engine.visible(seqno), engine.barrier());
         assert_eq!((answer.seqno(), barrier.seqno()), (seqno, later.seqno()));
         assert_eq!(answer.step().map(|outcome| outcome.is_ok()), None, "written, not synced");

@@ -3,7 +3,8 @@
 use super::commit::Commit;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
-use crate::base::ident::FileNumber;
+use crate::base::ident::{FileNumber, KeyspaceId};
+use crate::format::table::reader::TableReader;
 use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::Version;
 use std::sync::Arc;
@@ -37,13 +38,24 @@ impl View {
         target: Position<'_>,
         found: impl FnOnce(EntryRef<'_>) -> R,
     ) -> Result<Option<R>> {
-        let frozen = self.frozen.iter().map(|frozen| &frozen.memtable);
-        for memtable in std::iter::once(&self.active).chain(frozen) {
+        for memtable in self.memtables() {
             if let Some(entry) = memtable.get(target) {
                 return Ok(Some(found(entry)));
             }
         }
         self.version.get(target, found)
+    }
+
+    /// All memtables, newest first.
+    pub(super) fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
+        std::iter::once(&self.active).chain(self.frozen.iter().map(|frozen| &frozen.memtable))
+    }
+
+    /// Whether any entry of a keyspace may be left.
+    pub(super) fn holds_keyspace(&self, id: KeyspaceId) -> bool {
+        let in_table =
+            |(_, table): (u8, Arc<TableReader>)| table.meta().contents.iter().any(|part| part.id == id);
+        self.memtables().any(|memtable| memtable.holds_keyspace(id)) || self.version.tables().any(in_table)
     }
 
     /// This view with its active memtable frozen and an empty one in its place.

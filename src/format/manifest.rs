@@ -16,11 +16,12 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::chunk::{Framer, LogIdentity, LogKind, RecordKind, read_log};
+use super::contents::KeyspaceContents;
 use super::names;
 use super::wal::FORMAT_VERSION;
 use crate::base::codec::{Decoder, Encode};
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, Moment, SeqNo};
 use crate::base::limits::METADATA_BYTES_MAX;
 use crate::base::planted::{Bug, planted};
 use crate::env::file::{File, Vfs, read_all};
@@ -52,6 +53,8 @@ pub struct TableMeta {
     pub oldest_seqno: SeqNo,
     /// The highest sequence number in it.
     pub newest_seqno: SeqNo,
+    /// What it holds of each keyspace, in their order.
+    pub contents: Vec<KeyspaceContents>,
 }
 
 /// A change of the set of tables: made, logged, then applied.
@@ -67,6 +70,9 @@ pub struct VersionEdit {
     pub flushed_seqno: Option<SeqNo>,
     /// The time of that commit, below which no later one's may be.
     pub flushed_time: Option<CommitTime>,
+    /// What was left out of the added tables and went with the removed ones is missing to readers before this moment:
+    /// before its commit, or judging by a time before its time.
+    pub floor: Option<Moment>,
 }
 
 /// Appends edits to a manifest.
@@ -225,7 +231,10 @@ fn check_header(path: &Path, record: &[u8], identity: LogIdentity) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::ExpiryGeneration;
+    use crate::base::ident::KeyspaceId;
     use crate::env::environment::Environment;
+    use crate::format::contents::ExpirySpan;
 
     fn edit(number: u128) -> VersionEdit {
         let meta = TableMeta {
@@ -238,6 +247,17 @@ mod tests {
             largest: b"z".to_vec(),
             oldest_seqno: SeqNo(1),
             newest_seqno: SeqNo(9),
+            contents: vec![KeyspaceContents {
+                id: KeyspaceId(16),
+                entry_count: 2,
+                tombstone_count: 1,
+                size_bytes: 7,
+                expiring: vec![ExpirySpan {
+                    generation: ExpiryGeneration(3),
+                    entry_count: 1,
+                    quartiles_millis: [5; 5],
+                }],
+            }],
         };
         VersionEdit {
             removed: vec![(0, FileId(number + 1))],
@@ -245,6 +265,7 @@ mod tests {
             oldest_segment: Some(FileNumber(4)),
             flushed_seqno: None,
             flushed_time: Some(CommitTime(1000)),
+            floor: Some(Moment { seqno: SeqNo(8), time: CommitTime(900) }),
         }
     }
 

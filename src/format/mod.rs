@@ -15,5 +15,6 @@ pub mod metadata;
 pub mod names;
 pub mod chunk;
 pub mod wal;
+pub mod contents;
 pub mod manifest;
 pub mod table;

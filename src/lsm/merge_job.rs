@@ -1,19 +1,21 @@
 //! Writes a merge into tables: the work of a flush and of a compaction, in steps.
 //!
-//! Steps: take entries in order; leave out what nobody needs; cut a table where it is full and the key changes; finish
-//! each table with its sync; at the end sync the directory. Then the caller may name the tables in the manifest. A
+//! Steps: take entries in order; leave out what nobody needs; cut a table where it is full and the key changes, and where
+//! one large keyspace meets another, so that each can later go by itself; finish each table with its sync; at the end sync the directory. Then the caller may name the tables in the manifest. A
 //! crash before that leaves orphans, which the next open removes.
 
-use super::retention::{Choice, Retention};
+use super::retention::{Candidate, Choice, Retention};
 use super::version::Version;
 use crate::base::cursor::Cursor;
+use crate::base::entry::{EntryKind, EntryRef};
 use crate::base::error::{Result, StoreError};
-use crate::base::ident::{FileId, SeqNo};
+use crate::base::ident::{FileId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::MERGE_STEP_ENTRIES;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::format::manifest::TableMeta;
 use crate::format::table::writer::TableWriter;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -30,6 +32,27 @@ pub struct Output {
     pub block_bytes: usize,
     /// Tables are cut at this size, where the key changes.
     pub table_bytes: u64,
+    /// Keyspaces that do not share a table which is more than a little full already.
+    pub large_keyspaces: BTreeSet<KeyspaceId>,
+}
+
+/// What part of a table's size counts as large for a keyspace.
+const LARGE_PART: u64 = 4;
+
+/// The keyspaces of these tables that are large beside tables of `table_bytes`.
+pub fn large_keyspaces<'a>(
+    tables: impl Iterator<Item = &'a TableMeta>,
+    table_bytes: u64,
+) -> BTreeSet<KeyspaceId> {
+    let mut sizes: BTreeMap<KeyspaceId, u64> = BTreeMap::new();
+    for contents in tables.flat_map(|table| &table.contents) {
+        *sizes.entry(contents.id).or_default() += contents.size_bytes;
+    }
+    sizes
+        .into_iter()
+        .filter(|(_, size_bytes)| *size_bytes >= table_bytes / LARGE_PART)
+        .map(|(id, _)| id)
+        .collect()
 }
 
 /// A merge in progress.
@@ -42,6 +65,7 @@ pub struct MergeJob {
     key: Vec<u8>,
     newer: Option<SeqNo>,
     has_begun: bool,
+    has_expired: bool,
     created: Vec<FileId>,
     finished: Vec<TableMeta>,
 }
@@ -67,6 +91,7 @@ impl MergeJob {
             key: Vec::new(),
             newer: None,
             has_begun: false,
+            has_expired: false,
             created: Vec::new(),
             finished: Vec::new(),
         }
@@ -75,6 +100,11 @@ impl MergeJob {
     /// The files that were created so far, for removal when the merge is given up.
     pub fn created(&self) -> &[FileId] {
         &self.created
+    }
+
+    /// The moment before which readers may miss what was left out so far.
+    pub fn floor(&self) -> Moment {
+        self.retention.floor_used(self.has_expired)
     }
 
     /// Merges some entries.
@@ -103,15 +133,16 @@ impl MergeJob {
             self.newer = None;
         }
         let older_may_lie_below = || self.version.may_hold_older(self.output.level, entry.key);
-        let choice = self.retention.choose(self.newer, entry.seqno, entry.kind, older_may_lie_below);
-        self.newer = Some(entry.seqno);
+        let (seqno, kind) = (entry.seqno, entry.kind);
+        let keyspace = KeyspaceId::of_key(entry.key);
+        let candidate = Candidate { keyspace, newer: self.newer, seqno, kind };
+        let choice = self.retention.choose(candidate, older_may_lie_below);
+        self.newer = Some(seqno);
+        self.has_expired |= kind.expiry().is_some() && choice != Choice::Keep;
         if choice == Choice::Drop {
             return Ok(());
         }
-        let is_full = |writer: &TableWriter| {
-            writer.size_bytes() >= self.output.table_bytes && writer.last_key() != self.key
-        };
-        if self.writer.as_ref().is_some_and(is_full) {
+        if self.writer.as_ref().is_some_and(|writer| self.is_cut_before(writer, keyspace)) {
             self.finish_table()?;
         }
         let mut writer = match self.writer.take() {
@@ -119,9 +150,25 @@ impl MergeJob {
             None => self.begin_table()?,
         };
         let Some(entry) = self.input.entry() else { return Ok(()) };
-        let added = writer.add(&entry);
+        // On level 0 an expired entry keeps its expiry, by which the picker knows that the table is worth compacting.
+        let is_hidden_by_tombstone = choice == Choice::KeepHiding && self.output.level > 0;
+        let added = if is_hidden_by_tombstone {
+            writer.add(&EntryRef { kind: EntryKind::Delete, value: &[], ..entry })
+        } else {
+            writer.add(&entry)
+        };
         self.writer = Some(writer);
         added
+    }
+
+    /// Whether the next key, which is of this keyspace, begins another table.
+    fn is_cut_before(&self, writer: &TableWriter, keyspace: KeyspaceId) -> bool {
+        let Output { table_bytes, large_keyspaces, .. } = &self.output;
+        let is_full = writer.size_bytes() >= *table_bytes && writer.last_key() != self.key;
+        let is_other_keyspace = KeyspaceId::of_key(writer.last_key()) != keyspace;
+        let both_are_large =
+            large_keyspaces.contains(&keyspace) && writer.size_bytes() >= table_bytes / LARGE_PART;
+        is_full || (is_other_keyspace && both_are_large)
     }
 
     fn begin_table(&mut self) -> Result<TableWriter> {

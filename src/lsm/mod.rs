@@ -7,14 +7,16 @@
 //!   …          each level ten times as large              oldest
 //! ```
 //!
-//! Deciding is pure (`picker`, `retention`), doing is separate (`merge_job`). It is called, never calling: knows nothing
+//! Deciding is pure (`picker`, `retention`, `reclaim`), doing is separate (`merge_job`). It is called, never calling: knows nothing
 //! of the log, of locks or of threads. In the order of use:
 
 pub mod memtable;
 pub mod level_cursor;
 pub mod version;
 pub mod merge_cursor;
+pub mod sight;
 pub mod visible_cursor;
+pub mod reclaim;
 pub mod retention;
 pub mod merge_job;
 pub mod picker;

@@ -11,7 +11,7 @@ use super::level_cursor::{Level, LevelCursor};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
-use crate::base::ident::{CommitTime, FileId, FileNumber, SeqNo};
+use crate::base::ident::{CommitTime, FileId, FileNumber, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::format::manifest::{TableMeta, VersionEdit};
 use crate::format::table::cursor::TableCursor;
@@ -23,17 +23,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Version {
     levels: [Level; LEVELS],
+    floor: Moment,
 }
 
 impl Default for Version {
     fn default() -> Self {
-        Self { levels: std::array::from_fn(|_| Level::from([])) }
+        Self { levels: std::array::from_fn(|_| Level::from([])), floor: Moment::default() }
     }
 }
 
 impl Version {
-    /// The version of these tables, whose invariants are checked; the message says which one does not hold.
-    pub fn new(tables: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
+    /// The version of these tables, in which readers at or after `floor` miss nothing. Its invariants are checked; the
+    /// message says which one does not hold.
+    pub fn new(tables: Vec<(u8, Arc<TableReader>)>, floor: Moment) -> Result<Self, String> {
         let mut levels: [Vec<Arc<TableReader>>; LEVELS] = std::array::from_fn(|_| Vec::new());
         for (level, table) in tables {
             levels
@@ -56,11 +58,16 @@ impl Version {
                 }
             }
         }
-        Ok(Self { levels: levels.map(Level::from) })
+        Ok(Self { levels: levels.map(Level::from), floor })
     }
 
-    /// This version with some tables gone and others there.
-    pub fn with(&self, removed: &[(u8, FileId)], added: Vec<(u8, Arc<TableReader>)>) -> Result<Self, String> {
+    /// This version with some tables gone and others there, and at least this floor.
+    pub fn with(
+        &self,
+        removed: &[(u8, FileId)],
+        added: Vec<(u8, Arc<TableReader>)>,
+        floor: Moment,
+    ) -> Result<Self, String> {
         let is_removed = |level: u8, id| removed.contains(&(level, id));
         let mut tables: Vec<_> =
             self.tables().filter(|(level, table)| !is_removed(*level, table.meta().id)).collect();
@@ -68,7 +75,13 @@ impl Version {
             return Err("the tables that an edit removes".to_owned());
         }
         tables.extend(added);
-        Self::new(tables)
+        Self::new(tables, self.floor.max_of_each(floor))
+    }
+
+    /// The moment from which on readers miss nothing: what was left out at flushes and compactions was needed by none at
+    /// or after it.
+    pub fn floor(&self) -> Moment {
+        self.floor
     }
 
     /// The tables of a level.
@@ -124,12 +137,29 @@ impl Version {
         Ok(None)
     }
 
+    /// Cursors over the tables that may hold entries from `smallest` on and before `end` which expire at or before a
+    /// time, newest first.
+    pub fn expiring_cursors(
+        &self,
+        smallest: &[u8],
+        end: Option<&[u8]>,
+        at: CommitTime,
+    ) -> Vec<Box<dyn Cursor>> {
+        let is_wanted = |table: &TableReader| {
+            let parts = table.meta().contents.iter().filter(|part| {
+                part.id >= KeyspaceId::of_key(smallest)
+                    && end.is_none_or(|end| part.id <= KeyspaceId::of_key(end))
+            });
+            let mut spans = parts.flat_map(|part| &part.expiring);
+            !is_beyond(table, smallest, end) && spans.any(|span| span.earliest_millis() <= at.0)
+        };
+        let tables = self.tables().filter(|(_, table)| is_wanted(table));
+        tables.map(|(_, table)| Box::new(TableCursor::new(table)) as Box<dyn Cursor>).collect()
+    }
+
     /// Cursors over all tables that may hold keys from `smallest` on and before `end`, newest first.
     pub fn cursors(&self, smallest: &[u8], end: Option<&[u8]>) -> Vec<Box<dyn Cursor>> {
-        let is_beyond = |table: &TableReader| {
-            table.meta().largest.as_slice() < smallest
-                || end.is_some_and(|end| end <= table.meta().smallest.as_slice())
-        };
+        let is_beyond = |table: &TableReader| is_beyond(table, smallest, end);
         let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
         let (level_0, deeper) = self.levels.split_first().expect("there is a level 0");
         for table in level_0.iter().filter(|table| !is_beyond(table)) {
@@ -140,6 +170,12 @@ impl Version {
         }
         cursors
     }
+}
+
+/// Whether a table has no keys from `smallest` on and before `end`.
+fn is_beyond(table: &TableReader, smallest: &[u8], end: Option<&[u8]>) -> bool {
+    table.meta().largest.as_slice() < smallest
+        || end.is_some_and(|end| end <= table.meta().smallest.as_slice())
 }
 
 /// The table of a sorted level that may hold `key`.
@@ -159,6 +195,8 @@ pub struct ManifestState {
     pub flushed_seqno: SeqNo,
     /// The time of that commit.
     pub flushed_time: CommitTime,
+    /// The moment from which on readers miss nothing.
+    pub floor: Moment,
 }
 
 impl ManifestState {
@@ -176,6 +214,7 @@ impl ManifestState {
             state.oldest_segment = edit.oldest_segment.unwrap_or(state.oldest_segment);
             state.flushed_seqno = edit.flushed_seqno.unwrap_or(state.flushed_seqno);
             state.flushed_time = edit.flushed_time.unwrap_or(state.flushed_time);
+            state.floor = state.floor.max_of_each(edit.floor.unwrap_or_default());
         }
         Ok(state)
     }

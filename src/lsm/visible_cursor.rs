@@ -1,5 +1,5 @@
-//! What a reader at a sequence number sees of a merge: of each key the newest version that is not newer, unless that is
-//! a tombstone; within bounds; both ways.
+//! What a reader sees of a merge: of each key the newest version that is not newer than the reader's sequence number,
+//! unless that is a tombstone or expired; within bounds; both ways.
 //!
 //! Invariants:
 //! 1. Forward, the merge stands at the visible entry, which is borrowed. Backward, the entry was copied, because finding
@@ -7,15 +7,16 @@
 //! 2. The first error stays: every later call returns it, so that no entry is skipped unnoticed.
 
 use crate::base::cursor::Cursor;
-use crate::base::entry::{EntryKind, Position};
+use crate::base::entry::Position;
 use crate::base::error::{Result, StoreError};
 use crate::base::ident::SeqNo;
+use crate::lsm::sight::Sight;
 
 /// A cursor over visible keys and values.
 #[derive(Debug)]
 pub struct VisibleCursor<C> {
     merge: C,
-    at: SeqNo,
+    sight: Sight,
     start: Vec<u8>,
     end: Option<Vec<u8>>,
     place: Place,
@@ -33,10 +34,11 @@ enum Place {
 }
 
 impl<C: Cursor> VisibleCursor<C> {
-    /// A cursor over the keys from `start` on and before `end`, as a reader at `at` sees them. It stands nowhere.
-    pub fn new(merge: C, at: SeqNo, start: Vec<u8>, end: Option<Vec<u8>>) -> Self {
+    /// A cursor over the keys from `start` on and before `end`, as a reader with this sight sees them. It stands
+    /// nowhere.
+    pub fn new(merge: C, sight: Sight, start: Vec<u8>, end: Option<Vec<u8>>) -> Self {
         let (key, value) = (Vec::new(), Vec::new());
-        Self { merge, at, start, end, place: Place::Nowhere, key, value, error: None }
+        Self { merge, sight, start, end, place: Place::Nowhere, key, value, error: None }
     }
 
     /// The key that it stands at.
@@ -156,8 +158,8 @@ impl<C: Cursor> VisibleCursor<C> {
             if self.end.as_deref().is_some_and(|end| end <= entry.key) {
                 return Ok(());
             }
-            if entry.seqno <= self.at && !(steps_over && entry.key == self.key) {
-                if entry.kind == EntryKind::Put {
+            if entry.seqno <= self.sight.at.seqno && !(steps_over && entry.key == self.key) {
+                if self.sight.shows(entry.kind) {
                     self.place = Place::InMerge;
                     return Ok(());
                 }
@@ -182,14 +184,14 @@ impl<C: Cursor> VisibleCursor<C> {
             self.key.extend_from_slice(entry.key);
             let mut newest_visible = None;
             while let Some(entry) = self.merge.entry().filter(|entry| entry.key == self.key) {
-                if entry.seqno <= self.at {
+                if entry.seqno <= self.sight.at.seqno {
                     newest_visible = Some(entry.kind);
                     self.value.clear();
                     self.value.extend_from_slice(entry.value);
                 }
                 self.merge.prev()?;
             }
-            if newest_visible == Some(EntryKind::Put) {
+            if newest_visible.is_some_and(|kind| self.sight.shows(kind)) {
                 self.place = Place::Copied;
                 return Ok(());
             }
@@ -201,7 +203,9 @@ impl<C: Cursor> VisibleCursor<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::entry::EntryRef;
+    use crate::base::entry::{EntryKind, EntryRef};
+    use crate::base::expiry::{Expiry, ExpiryGeneration};
+    use crate::base::ident::{CommitTime, Moment};
     use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
     use crate::lsm::merge_cursor::MergeCursor;
     use proptest::prelude::*;
@@ -229,24 +233,31 @@ mod tests {
         ]
     }
 
+    fn sight(seqno: SeqNo, time: CommitTime) -> Sight {
+        Sight { at: Moment { seqno, time }, rules: Arc::default() }
+    }
+
     proptest! {
         #[test]
         fn any_walk_is_one_over_the_map_at_the_snapshot(
-            writes in prop::collection::vec((0_u8..8, any::<bool>(), 0_usize..3), 0..40),
+            writes in prop::collection::vec((0_u8..8, any::<bool>(), prop::option::of(0_u64..9), 0_usize..3), 0..40),
             at in 0_u64..40,
+            time in 0_u64..9,
             bounds in (0_u8..4, 4_u8..10),
             walk in prop::collection::vec(moves(), 0..30),
         ) {
             let tables: Vec<_> = (0..3).map(|_| Arc::new(Memtable::new())).collect();
             let mut map = BTreeMap::new();
-            for (number, (key, is_put, table)) in (1_u8..).zip(&writes) {
+            for (number, (key, is_put, at_millis, table)) in (1_u8..).zip(&writes) {
                 let (seqno, value) = (u64::from(number), [number]);
-                let kind = if *is_put { EntryKind::Put } else { EntryKind::Delete };
+                let expiry = at_millis.map(|at_millis| Expiry { at_millis, generation: ExpiryGeneration(1) });
+                let kind = if *is_put { EntryKind::put(expiry) } else { EntryKind::Delete };
                 let value: &[u8] = if *is_put { &value } else { &[] };
                 tables[*table].insert(&EntryRef { key: &[*key], seqno: SeqNo(seqno), kind, value });
                 if seqno <= at {
                     map.remove(key);
-                    if *is_put && (bounds.0..bounds.1).contains(key) {
+                    let is_alive = at_millis.is_none_or(|at_millis| at_millis > time);
+                    if *is_put && is_alive && (bounds.0..bounds.1).contains(key) {
                         map.insert(*key, number);
                     }
                 }
@@ -256,7 +267,8 @@ mod tests {
                 Box::new(MemtableCursor::new(Arc::clone(table), Versions::All)) as Box<dyn Cursor>
             }).collect();
             let merge = MergeCursor::new(sources);
-            let mut cursor = VisibleCursor::new(merge, SeqNo(at), vec![bounds.0], Some(vec![bounds.1]));
+            let sight = sight(SeqNo(at), CommitTime(time));
+            let mut cursor = VisibleCursor::new(merge, sight, vec![bounds.0], Some(vec![bounds.1]));
             let mut place: Option<usize> = None;
             for step in walk {
                 let bound = |key| expected.partition_point(|entry| entry.0 < key);
@@ -307,7 +319,8 @@ mod tests {
 
     #[test]
     fn an_error_stays() {
-        let mut cursor = VisibleCursor::new(Failing(false), SeqNo::MAX, Vec::new(), None);
+        let mut cursor =
+            VisibleCursor::new(Failing(false), sight(SeqNo::MAX, CommitTime(0)), Vec::new(), None);
         assert!(cursor.seek_first().is_err());
         assert!(cursor.next().is_err());
         assert!(cursor.seek_first().is_err());

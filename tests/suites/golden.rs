@@ -1,5 +1,6 @@
 //! A store written by format version 0, byte for byte: `tests/golden/v0`. It has every kind of file: tables, a manifest
-//! with edits, and a log with commits that no table holds; an overwritten and a deleted item; a value of every type.
+//! with edits, and a log with commits that no table holds; an overwritten and a deleted item; a value of every type;
+//! entries that expire, in a table and in the log.
 //!
 //! If the bytes differ, find out why before anything else. A change of the format is made on purpose: raise the version,
 //! and write the files again with `PIXII_WRITE_GOLDEN=1 cargo test --test suites format_is_what_it_was`. If only the order
@@ -7,10 +8,15 @@
 
 use crate::model::{Model, TABLE, schema};
 use crate::workload::{item, open, tiny_options};
+use pixii::base::batch::WriteBatch;
+use pixii::base::expiry::{Expiry, ExpiryGeneration};
+use pixii::base::ident::CommitTime;
+use pixii::engine::cursor::KeyRange;
 use pixii::engine::options::EngineOptions;
+use pixii::engine::store::Engine;
 use pixii::format::table::reader::ReadMode;
 use pixii::sim::Simulation;
-use pixii::{Database, Environment, ErrorKind, Item, KeyType, Number, TableSchema, Value};
+use pixii::{Database, Durability, Environment, ErrorKind, Item, KeyType, Number, TableSchema, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -44,9 +50,32 @@ fn every_type() -> Item {
         .with("binaries", Value::binary_set([vec![1_u8], vec![0, 0]]).expect("members differ"))
 }
 
+/// A keyspace that no table has, whose entries expire.
+const EXPIRING: [u8; 4] = [0, 1, 0, 0];
+const EXPIRES_AT: u64 = 4_102_444_800_000;
+
+/// Writes entries that expire, and one that hides one.
+fn write_expiring(simulation: &Simulation, numbers: std::ops::Range<u8>) -> Engine {
+    let engine =
+        Engine::open(simulation.environment(), Path::new("/store"), tiny_options()).expect("a store");
+    let key = |number| [EXPIRING.as_slice(), &[number]].concat();
+    let mut batch = WriteBatch::new();
+    for number in numbers.clone() {
+        let at_millis = EXPIRES_AT + u64::from(number);
+        let generation = ExpiryGeneration(u32::from(number % 2) * 300);
+        batch.put_expiring(key(number), vec![number; 9], Expiry { at_millis, generation });
+    }
+    engine.write(&batch, Durability::Durable).expect("space");
+    let mut batch = WriteBatch::new();
+    batch.delete(key(numbers.start));
+    engine.write(&batch, Durability::Durable).expect("space");
+    engine
+}
+
 /// Writes the store on a simulated machine, which is stopped without a clean close.
 fn write() -> (Vec<(String, Vec<u8>)>, Model) {
     let simulation = Simulation::new(2026);
+    write_expiring(&simulation, 0..10).close().expect("nothing failed");
     let database = open(&simulation).expect("a new store");
     let table = database.create_table(schema()).expect("a new table");
     let types = TableSchema::builder(TYPES).partition_key("id", KeyType::Binary).build();
@@ -62,7 +91,10 @@ fn write() -> (Vec<(String, Vec<u8>)>, Model) {
     }
     table.delete(("a", 2)).expect("space");
     model.apply(&("a".to_owned(), 2), None);
+    database.close().expect("nothing failed");
+    let engine = write_expiring(&simulation, 10..15);
     simulation.vfs().crash_now();
+    drop(engine);
     let files = simulation.vfs().files().into_iter();
     let name = |path: PathBuf| path.file_name().expect("files have names").to_string_lossy().into_owned();
     (files.map(|(path, bytes)| (name(path), bytes)).collect(), model)
@@ -124,6 +156,28 @@ fn the_golden_store_opens_on_a_real_disk_and_holds_what_was_written() {
         let types = database.table(TYPES).expect("it was made");
         assert_eq!(types.get_item(TYPES_KEY.to_vec()).expect("it can be read"), Some(every_type()));
     }
+}
+
+#[test]
+fn what_expires_in_the_golden_store_does_so_at_its_instant() {
+    let directory = copy();
+    let engine =
+        Engine::open(Environment::system(), directory.path(), tiny_options()).expect("of this version");
+    let range = KeyRange { start: EXPIRING.to_vec(), end: None };
+    let expired = |millis| {
+        let mut cursor = engine.expired_cursor(range.clone(), CommitTime(millis)).expect("it is open");
+        let mut found = Vec::new();
+        while let Some(entry) = cursor.next().expect("it can be read") {
+            let number = entry.key[4];
+            assert_eq!(entry.value, [number; 9]);
+            assert_eq!(entry.expiry.generation, ExpiryGeneration(u32::from(number % 2) * 300));
+            found.push(number);
+        }
+        found
+    };
+    assert_eq!(expired(EXPIRES_AT), []);
+    assert_eq!(expired(EXPIRES_AT + 3), [1, 2, 3]);
+    assert_eq!(expired(EXPIRES_AT + 99), [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14]);
 }
 
 #[test]

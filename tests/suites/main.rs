@@ -3,6 +3,7 @@
 //! - `model`: what the store should hold, as a map; `workload`: one operation type, and clients that run it step by step
 //! - `random_walk`: any sequence of operations agrees with the model (proptest)
 //! - `crash`: power loss at every file operation, and again during recovery
+//! - `expiry`: what has expired or was dropped is gone for every reader from its moment on, and only then
 //! - `rot`: damaged files are found out
 //! - `golden`: the format is what it was
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
@@ -19,6 +20,7 @@ mod model;
 mod workload;
 mod random_walk;
 mod crash;
+mod expiry;
 mod rot;
 mod golden;
 mod transactions;

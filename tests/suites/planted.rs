@@ -1,6 +1,7 @@
 //! Each planted bug must be caught by a suite: a suite that cannot fail proves nothing.
 
 use crate::crash::{Figures, enumerate, fail_syncs};
+use crate::expiry::walk;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
 use crate::transactions;
@@ -21,6 +22,10 @@ fn snapshots() -> Result<(), String> {
     (0..20).try_for_each(hold_snapshots)
 }
 
+fn expiries() -> Result<(), String> {
+    (0..30).try_for_each(|seed| walk(seed, false))
+}
+
 fn flips() -> Result<(), String> {
     flip_bits(13).map(|_| ())
 }
@@ -30,7 +35,7 @@ fn serializability() -> Result<(), String> {
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 16] = [
+const PLANTED: [(Bug, Suite); 19] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -44,6 +49,9 @@ const PLANTED: [(Bug, Suite); 16] = [
     (Bug::SyncRetried, failed_syncs),
     (Bug::SegmentNotSyncedAtRotation, crashes),
     (Bug::LogRemovedBeforeManifest, crashes),
+    (Bug::ExpiredDroppedBeforeFloor, expiries),
+    (Bug::ExpiredRevealsOlder, expiries),
+    (Bug::WholeFileDropIgnoresBelow, expiries),
     (Bug::TransactionReadUnchecked, serializability),
     (Bug::TransactionRangeUnchecked, serializability),
     (Bug::AnsweredBeforePublished, serializability),
@@ -51,7 +59,7 @@ const PLANTED: [(Bug, Suite); 16] = [
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in [crashes, failed_syncs, snapshots, flips, serializability] {
+    for suite in [crashes, failed_syncs, snapshots, expiries, flips, serializability] {
         assert_eq!(suite(), Ok(()));
     }
 }

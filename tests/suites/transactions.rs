@@ -292,7 +292,7 @@ impl Run {
             _ => {
                 let key = key(number(&mut self.rng));
                 let locked = self.engine.lock_keys(vec![key.clone()]);
-                let version = self.engine.latest_version(&key, |seqno, _| seqno)?;
+                let version = self.engine.latest_version(&key, |version| version.seqno)?;
                 drop(locked);
                 Ok(version.map_or(Client::Idle, |seqno| Client::Answering(seqno, self.engine.visible(seqno))))
             }

@@ -131,6 +131,7 @@ impl Cursor for TableCursor {
 mod tests {
     use super::*;
     use crate::base::entry::{EntryKind, OwnedEntry};
+    use crate::base::expiry::{Expiry, ExpiryGeneration};
     use crate::base::ident::{FileId, SeqNo};
     use crate::env::environment::Environment;
     use crate::env::file::{Vfs, read_all};
@@ -149,7 +150,14 @@ mod tests {
                 entries.push(OwnedEntry {
                     key: format!("key {number:05}").into_bytes(),
                     seqno: SeqNo(u64::from(number * 3 + version + 1)),
-                    kind: if version == 1 { EntryKind::Delete } else { EntryKind::Put },
+                    kind: match (version, number % 5) {
+                        (1, _) => EntryKind::Delete,
+                        (_, 0) => EntryKind::ExpiringPut(Expiry {
+                            at_millis: 1000,
+                            generation: ExpiryGeneration(1),
+                        }),
+                        _ => EntryKind::Put,
+                    },
                     value: if version == 1 { Vec::new() } else { vec![b'v'; number as usize % 50] },
                 });
             }

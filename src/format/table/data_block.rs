@@ -3,10 +3,12 @@
 //!
 //! ```text
 //! payload := entry*, offset u32 * count, count u32
-//! entry   := kind u8, seqno varint, key length varint, value length varint, key, value
+//! entry   := kind, seqno varint, key length varint, value length varint, key, value
+//! kind    := a byte, and an expiring put's expiry: `entry`
 //! ```
 //!
 //! Worked example: a put of `k` = `v` as commit 3 alone in a block is `01 03 01 01 6b 76 | 00 00 00 00 | 01 00 00 00`.
+//! If it expires at 1,000 ms under generation 2, its first byte becomes `03 e8 07 02`.
 //!
 //! Invariant: entries stand in their order. The builder's caller keeps it; the block's checksum keeps it on disk.
 #![warn(clippy::indexing_slicing)]
@@ -32,7 +34,7 @@ impl DataBlockBuilder {
     /// Appends an entry, which must stand after those before it.
     pub fn add(&mut self, entry: &EntryRef<'_>) {
         self.offsets.push(u32::try_from(self.bytes.len()).expect("a block is cut far below 4 GiB"));
-        self.bytes.put_u8(entry.kind as u8);
+        entry.kind.encode(&mut self.bytes);
         self.bytes.put_varint(entry.seqno.0);
         self.bytes.put_varint(entry.key.len() as u64);
         self.bytes.put_varint(entry.value.len() as u64);
@@ -65,7 +67,7 @@ impl DataBlockBuilder {
 /// Where in a payload the parts of an entry lie.
 #[derive(Clone, Debug)]
 pub struct EntryLayout {
-    /// Value or tombstone.
+    /// Value, expiring value or tombstone.
     pub kind: EntryKind,
     /// The commit that wrote it.
     pub seqno: SeqNo,
@@ -131,8 +133,8 @@ impl<'a> DataBlock<'a> {
         let start = u32::from_le_bytes(*offset) as usize;
         let bytes = self.entries.get(start..).ok_or(error("an entry within the block"))?;
         let mut decoder = Decoder::new(bytes);
-        let kind = EntryKind::from_byte(decoder.u8("an entry's kind")?)
-            .ok_or(DecodeError { expected: "a known entry kind", offset: start })?;
+        let kind = EntryKind::decode(&mut decoder)
+            .map_err(|error| DecodeError { offset: start + error.offset, ..error })?;
         let seqno = SeqNo(decoder.varint("an entry's sequence number")?);
         let key_length = decoder.length("an entry's key length")?;
         let value_length = decoder.length("an entry's value length")?;
@@ -163,6 +165,7 @@ impl<'a> DataBlock<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::{Expiry, ExpiryGeneration};
     use proptest::prelude::*;
 
     fn entry<'a>(key: &'a [u8], seqno: u64, value: &'a [u8]) -> EntryRef<'a> {
@@ -178,6 +181,18 @@ mod tests {
         builder.finish(&mut payload);
         assert_eq!(payload, [1, 3, 1, 1, 0x6b, 0x76, 0, 0, 0, 0, 1, 0, 0, 0]);
         assert_eq!((payload.len(), builder.is_empty()), (size, true));
+    }
+
+    #[test]
+    fn the_worked_example_of_an_expiring_put_is_what_is_written() {
+        let expiry = Expiry { at_millis: 1000, generation: ExpiryGeneration(2) };
+        let expiring = EntryRef { kind: EntryKind::ExpiringPut(expiry), ..entry(b"k", 3, b"v") };
+        let mut builder = DataBlockBuilder::new();
+        builder.add(&expiring);
+        let mut payload = Vec::new();
+        builder.finish(&mut payload);
+        assert_eq!(payload, [3, 0xe8, 7, 2, 3, 1, 1, 0x6b, 0x76, 0, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(DataBlock::parse(&payload).and_then(|block| block.entry(0)), Ok(expiring));
     }
 
     #[test]

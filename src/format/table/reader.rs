@@ -18,6 +18,7 @@ use super::writer::TableProperties;
 use crate::base::codec::DecodeError;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::{Result, StoreError, StoreFault};
+use crate::base::ident::KeyspaceId;
 use crate::env::file::{File, Vfs, read_exact_at};
 use crate::env::mapping::Mapping;
 use crate::format::manifest::TableMeta;
@@ -109,6 +110,34 @@ impl TableReader {
     /// Whether a key can lie between the first and the last one.
     pub fn covers(&self, key: &[u8]) -> bool {
         self.meta.smallest.as_slice() <= key && key <= self.meta.largest.as_slice()
+    }
+
+    /// About how many bytes of keys and values, and how many entries with a value, lie from `start` on and before `end`:
+    /// exact for keyspaces that lie in the range whole; of others a part, by their blocks.
+    pub fn estimate(&self, start: &[u8], end: Option<&[u8]>) -> (u64, u64) {
+        let block_of = |key: &[u8]| self.index.block_for(Position::before(key)) as u64;
+        let (mut bytes, mut entries) = (0, 0);
+        for part in &self.meta.contents {
+            let first = part.id.prefix();
+            let next = KeyspaceId(part.id.0.saturating_add(1)).prefix();
+            let from = first.as_slice().max(start);
+            let to = end.map_or(next.as_slice(), |end| next.as_slice().min(end));
+            if from >= to {
+                continue;
+            }
+            let value_count = part.entry_count - part.tombstone_count;
+            if from == first && to == next {
+                bytes += part.size_bytes;
+                entries += value_count;
+                continue;
+            }
+            // The block at each end belongs to the range in part; one of both is counted.
+            let blocks = |from: &[u8], to: &[u8]| block_of(to) - block_of(from) + 1;
+            let share = |count: u64| count.saturating_mul(blocks(from, to)) / blocks(&first, &next);
+            bytes += share(part.size_bytes);
+            entries += share(value_count);
+        }
+        (bytes, entries)
     }
 
     /// At most `count` keys that cut what the table holds of a range into parts, each with the bytes of its part. Read
@@ -236,7 +265,8 @@ fn check_properties(
     let is_same = properties.entry_count == meta.entry_count
         && properties.tombstone_count == meta.tombstone_count
         && properties.oldest_seqno == meta.oldest_seqno
-        && properties.newest_seqno == meta.newest_seqno;
+        && properties.newest_seqno == meta.newest_seqno
+        && properties.contents == meta.contents;
     if is_same {
         return Ok(());
     }

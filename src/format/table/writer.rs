@@ -13,6 +13,7 @@ use crate::base::error::{Result, StoreError};
 use crate::base::ident::{FileId, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::file::{File, Vfs};
+use crate::format::contents::{ContentsBuilder, KeyspaceContents};
 use crate::format::manifest::TableMeta;
 use crate::format::{metadata, names};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct TableProperties {
     pub oldest_seqno: SeqNo,
     /// The highest sequence number in it.
     pub newest_seqno: SeqNo,
+    /// What it holds of each keyspace, in their order.
+    pub contents: Vec<KeyspaceContents>,
 }
 
 /// A table that is being written.
@@ -56,6 +59,7 @@ pub struct TableWriter {
     last_key: Vec<u8>,
     last_seqno: SeqNo,
     properties: TableProperties,
+    contents: ContentsBuilder,
 }
 
 impl TableWriter {
@@ -84,7 +88,9 @@ impl TableWriter {
                 value_bytes: 0,
                 oldest_seqno: SeqNo::MAX,
                 newest_seqno: SeqNo::ZERO,
+                contents: Vec::new(),
             },
+            contents: ContentsBuilder::default(),
         })
     }
 
@@ -122,6 +128,7 @@ impl TableWriter {
         self.properties.value_bytes += entry.value.len() as u64;
         self.properties.oldest_seqno = self.properties.oldest_seqno.min(entry.seqno);
         self.properties.newest_seqno = self.properties.newest_seqno.max(entry.seqno);
+        self.contents.add(entry);
         self.block.add(entry);
         if self.block.size_bytes() >= self.block_bytes {
             self.finish_data_block()?;
@@ -140,6 +147,7 @@ impl TableWriter {
         let index = self.put_block(BlockKind::Index, &index);
         let filter = filter::build(&self.key_hashes);
         let filter = self.put_block(BlockKind::KeyFilter, &filter);
+        self.properties.contents = std::mem::take(&mut self.contents).finish();
         let properties = metadata::encode(&self.properties);
         let properties = self.put_block(BlockKind::Properties, &properties);
         let footer = Footer { index, filter, properties }.encode(self.id);
@@ -158,6 +166,7 @@ impl TableWriter {
             largest: self.last_key,
             oldest_seqno: self.properties.oldest_seqno,
             newest_seqno: self.properties.newest_seqno,
+            contents: self.properties.contents,
         })
     }
 

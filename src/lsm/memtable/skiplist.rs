@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! node    := key pointer, key length u32, height u32, newest version pointer, next pointer * height
-//! version := older version pointer, seqno u64, value pointer, value length u32, kind u8
+//! version := older version pointer, seqno u64, content pointer, content length u32, tag u8
+//! content := [expiry in milliseconds u64, generation u32,] value          (expiry: of expiring puts only)
 //! ```
 //!
 //! Invariants:
@@ -16,18 +17,23 @@
 //!    follow it with an Acquire load. So whoever reaches a thing sees it whole.
 //! 4. A node is linked from the lowest level up: what is found on a level is on all levels below.
 //! 5. Along a chain the sequence numbers fall strictly.
+//! 6. The content of a version whose tag is that of an expiring put begins with its expiry, `EXPIRY_BYTES` long.
 //!
 //! Threads: `insert` is called by one thread at a time (the caller's lock); everything else by any number.
 #![expect(unsafe_code, reason = "nodes lie in the arena and are reached by pointers")]
 
 use super::arena::{ALIGNMENT, Arena};
-use crate::base::entry::{EntryKind, EntryRef, Position};
+use crate::base::entry::{EntryKind, EntryRef, EntryTag, Position};
+use crate::base::expiry::{Expiry, ExpiryGeneration};
 use crate::base::ident::SeqNo;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 const HEIGHT_MAX: usize = 16;
+
+/// What an expiry takes before the value, in bytes.
+const EXPIRY_BYTES: usize = 12;
 
 #[repr(C)]
 struct Node {
@@ -42,9 +48,9 @@ struct Node {
 struct Version {
     older: *const Version,
     seqno: SeqNo,
-    value: NonNull<u8>,
-    value_length: u32,
-    kind: EntryKind,
+    content: NonNull<u8>,
+    content_length: u32,
+    tag: EntryTag,
 }
 
 const _: () = assert!(align_of::<Node>() <= ALIGNMENT && align_of::<Version>() <= ALIGNMENT);
@@ -127,10 +133,43 @@ impl Version {
         unsafe { self.older.as_ref() }
     }
 
-    fn value(&self) -> &[u8] {
+    fn content(&self) -> &[u8] {
         // SAFETY: invariants 1 and 2, as for the key.
-        unsafe { std::slice::from_raw_parts(self.value.as_ptr(), self.value_length as usize) }
+        unsafe { std::slice::from_raw_parts(self.content.as_ptr(), self.content_length as usize) }
     }
+
+    /// Kind and value.
+    #[inline]
+    fn kind_and_value(&self) -> (EntryKind, &[u8]) {
+        match self.tag {
+            EntryTag::Put => (EntryKind::Put, self.content()),
+            EntryTag::Delete => (EntryKind::Delete, self.content()),
+            EntryTag::ExpiringPut => {
+                let (expiry, value) = self
+                    .content()
+                    .split_first_chunk::<EXPIRY_BYTES>()
+                    .expect("invariant 6: an expiring version's content begins with its expiry");
+                (EntryKind::ExpiringPut(expiry_of(*expiry)), value)
+            }
+        }
+    }
+}
+
+/// How an expiry lies before a value.
+fn expiry_bytes(expiry: Expiry) -> [u8; EXPIRY_BYTES] {
+    let mut bytes = [0; EXPIRY_BYTES];
+    let (at, generation) = bytes.split_at_mut(8);
+    at.copy_from_slice(&expiry.at_millis.to_le_bytes());
+    generation.copy_from_slice(&expiry.generation.0.to_le_bytes());
+    bytes
+}
+
+fn expiry_of(bytes: [u8; EXPIRY_BYTES]) -> Expiry {
+    let mut at = [0; 8];
+    let mut generation = [0; 4];
+    at.copy_from_slice(&bytes[..8]);
+    generation.copy_from_slice(&bytes[8..]);
+    Expiry { at_millis: u64::from_le_bytes(at), generation: ExpiryGeneration(u32::from_le_bytes(generation)) }
 }
 
 /// What only the inserter touches.
@@ -156,18 +195,23 @@ impl Inserter {
         (zeros + 1).min(HEIGHT_MAX)
     }
 
-    fn copy(&mut self, bytes: &[u8]) -> NonNull<u8> {
-        if bytes.is_empty() {
+    /// A copy of both one after the other.
+    fn copy(&mut self, first: &[u8], second: &[u8]) -> NonNull<u8> {
+        let length = first.len() + second.len();
+        if length == 0 {
             return NonNull::dangling();
         }
-        let piece = self.arena.take(bytes.len());
-        // SAFETY: the piece is new, at least as long as `bytes`, and nobody else has it.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), piece.as_ptr(), bytes.len()) };
+        let piece = self.arena.take(length);
+        // SAFETY: the piece is new, at least as long as both together, and nobody else has it.
+        unsafe {
+            ptr::copy_nonoverlapping(first.as_ptr(), piece.as_ptr(), first.len());
+            ptr::copy_nonoverlapping(second.as_ptr(), piece.as_ptr().add(first.len()), second.len());
+        }
         piece
     }
 
     fn node(&mut self, key: &[u8], height: usize, newest: *mut Version) -> NonNull<Node> {
-        let key_pointer = self.copy(key);
+        let key_pointer = self.copy(key, &[]);
         let size = size_of::<Node>() + height * size_of::<AtomicPtr<Node>>();
         let node = self.arena.take(size).cast::<Node>();
         // SAFETY: the piece is new, aligned, and as long as a node with its tower.
@@ -187,16 +231,19 @@ impl Inserter {
     }
 
     fn version(&mut self, entry: &EntryRef<'_>, older: *const Version) -> NonNull<Version> {
-        let value = self.copy(entry.value);
+        let expiry = entry.kind.expiry().map(expiry_bytes);
+        let expiry = expiry.as_ref().map_or(&[][..], <[u8; EXPIRY_BYTES]>::as_slice);
+        let content = self.copy(expiry, entry.value);
+        let content_length = expiry.len() + entry.value.len();
         let version = self.arena.take(size_of::<Version>()).cast::<Version>();
         // SAFETY: the piece is new, aligned, and as long as a version.
         unsafe {
             version.write(Version {
                 older,
                 seqno: entry.seqno,
-                value,
-                value_length: u32::try_from(entry.value.len()).expect("values are limited far below 4 GiB"),
-                kind: entry.kind,
+                content,
+                content_length: u32::try_from(content_length).expect("values are limited far below 4 GiB"),
+                tag: entry.kind.tag(),
             });
         }
         version
@@ -326,7 +373,8 @@ impl SkipList {
 }
 
 fn entry_of<'a>(node: NodeRef<'a>, version: &'a Version) -> EntryRef<'a> {
-    EntryRef { key: node.key(), seqno: version.seqno, kind: version.kind, value: version.value() }
+    let (kind, value) = version.kind_and_value();
+    EntryRef { key: node.key(), seqno: version.seqno, kind, value }
 }
 
 /// A place in a list. Its owner keeps the list alive and asks no other list about it.

@@ -4,7 +4,7 @@ use super::skiplist::{Inserter, Place, SkipList};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
-use crate::base::ident::SeqNo;
+use crate::base::ident::{KeyspaceId, SeqNo};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,6 +55,12 @@ impl Memtable {
     /// How many entries were inserted.
     pub fn entry_count(&self) -> usize {
         self.entry_count.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has an entry of a keyspace.
+    pub fn holds_keyspace(&self, id: KeyspaceId) -> bool {
+        let first = self.list.place_at_or_after(Position::before(&id.prefix()));
+        self.list.entry(first).is_some_and(|entry| KeyspaceId::of_key(entry.key) == id)
     }
 
     /// The memory that it takes, in bytes.
@@ -208,6 +214,7 @@ impl Cursor for MemtableCursor {
 mod tests {
     use super::*;
     use crate::base::entry::EntryKind;
+    use crate::base::expiry::{Expiry, ExpiryGeneration};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
     use std::sync::atomic::AtomicBool;
@@ -298,6 +305,21 @@ mod tests {
                 prop_assert_eq!(found, expected.map(|(_, seqno)| seqno.0));
             }
         }
+    }
+
+    #[test]
+    fn expiring_entries_are_read_as_they_were_inserted_and_keyspaces_are_found() {
+        let memtable = Memtable::new();
+        let expiry = Expiry { at_millis: u64::MAX - 7, generation: ExpiryGeneration(0x0102_0304) };
+        let key = [0, 0, 0, 17, 1];
+        for (seqno, value) in [(1, b"".as_slice()), (2, b"a value")] {
+            let entry =
+                EntryRef { key: &key, seqno: SeqNo(seqno), kind: EntryKind::ExpiringPut(expiry), value };
+            memtable.insert(&entry);
+            assert_eq!(memtable.get(entry.position()), Some(entry));
+        }
+        let holds = [16, 17, 18].map(|id| memtable.holds_keyspace(KeyspaceId(id)));
+        assert_eq!(holds, [false, true, false]);
     }
 
     /// Readers run beside the inserter and must see every entry that was inserted before they looked, whole and in

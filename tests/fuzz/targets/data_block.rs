@@ -1,7 +1,7 @@
 //! Data blocks: what was built is found; any bytes are read within their bounds, or an error.
 
 use crate::targets::input::Input;
-use pixii::base::entry::{EntryKind, OwnedEntry, Position};
+use pixii::base::entry::{OwnedEntry, Position};
 use pixii::base::ident::SeqNo;
 use pixii::format::table::data_block::{DataBlock, DataBlockBuilder};
 use std::cmp::Reverse;
@@ -14,7 +14,7 @@ pub fn run(data: &[u8]) {
     let mut sorted = BTreeMap::new();
     for _ in 0..input.below(30) {
         let (key, seqno) = (input.key(), SeqNo(input.number()));
-        let kind = if input.flag() { EntryKind::Put } else { EntryKind::Delete };
+        let kind = input.kind();
         let value = input.bytes(20).to_vec();
         sorted.insert((key.clone(), Reverse(seqno)), OwnedEntry { key, seqno, kind, value });
     }

@@ -126,7 +126,7 @@ impl Run {
             self.states.clear();
         }
         self.states.push(state);
-        self.check_get(batch.entries().next().map_or(&[], |(key, _)| key));
+        self.check_get(batch.entries().next().map_or(&[], |(key, ..)| key));
     }
 
     fn all_is_durable(&mut self) {

@@ -1,5 +1,8 @@
 //! Bytes as choices.
 
+use pixii::base::entry::EntryKind;
+use pixii::base::expiry::{Expiry, ExpiryGeneration};
+
 /// What is left of an input. When nothing is left every choice is the first one.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
@@ -62,6 +65,23 @@ impl<'a> Input<'a> {
     /// Text of at most `length_max` bytes before what is no UTF-8 in it was replaced.
     pub fn text(&mut self, length_max: usize) -> String {
         String::from_utf8_lossy(self.bytes(length_max)).into_owned()
+    }
+
+    /// What an entry says of its key.
+    pub fn kind(&mut self) -> EntryKind {
+        match self.below(3) {
+            0 => EntryKind::Delete,
+            1 => EntryKind::Put,
+            _ => EntryKind::ExpiringPut(self.expiry()),
+        }
+    }
+
+    /// When something expires.
+    pub fn expiry(&mut self) -> Expiry {
+        Expiry {
+            at_millis: self.number(),
+            generation: ExpiryGeneration(u32::from(self.byte()) << self.below(25)),
+        }
     }
 
     /// A short key out of few, so that keys meet again.

@@ -6,8 +6,10 @@ use crate::targets::input::Input;
 use pixii::base::checksum::crc32;
 use pixii::base::codec::Encode;
 use pixii::base::error::StoreErrorKind;
-use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, SeqNo};
+use pixii::base::expiry::ExpiryGeneration;
+use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, KeyspaceId, Moment, SeqNo};
 use pixii::format::chunk::{LogIdentity, LogKind};
+use pixii::format::contents::{ExpirySpan, KeyspaceContents};
 use pixii::format::manifest::{ManifestContent, ManifestWriter, TableMeta, VersionEdit, parse_manifest};
 use pixii::format::{metadata, names};
 use pixii::lsm::version::ManifestState;
@@ -64,6 +66,7 @@ fn edit(input: &mut Input<'_>) -> VersionEdit {
         oldest_segment: input.flag().then(|| FileNumber(input.number())),
         flushed_seqno: input.flag().then(|| SeqNo(input.number())),
         flushed_time: Some(CommitTime(7)),
+        floor: input.flag().then(|| Moment { seqno: SeqNo(u64::from(input.byte())), time: CommitTime(8) }),
     }
 }
 
@@ -78,6 +81,24 @@ fn table(id: FileId, input: &mut Input<'_>) -> TableMeta {
         largest: vec![input.byte(); input.below(40_000)],
         oldest_seqno: SeqNo(input.number()),
         newest_seqno: SeqNo(input.number()),
+        contents: (0..input.below(3)).map(|_| contents(input)).collect(),
+    }
+}
+
+fn contents(input: &mut Input<'_>) -> KeyspaceContents {
+    // a byte a number, so that inputs are left for the damage
+    let number = |input: &mut Input<'_>| u64::from(input.byte()) << 40;
+    let span = |input: &mut Input<'_>| ExpirySpan {
+        generation: ExpiryGeneration(u32::from(input.byte())),
+        entry_count: number(input),
+        quartiles_millis: [number(input); 5],
+    };
+    KeyspaceContents {
+        id: KeyspaceId(u32::from(input.byte())),
+        entry_count: number(input),
+        tombstone_count: number(input),
+        size_bytes: number(input),
+        expiring: (0..input.below(3)).map(|_| span(input)).collect(),
     }
 }
 

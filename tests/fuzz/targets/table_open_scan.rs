@@ -91,8 +91,8 @@ fn entries(input: &mut Input<'_>) -> Vec<OwnedEntry> {
     let mut entries = BTreeMap::new();
     for _ in 0..=input.below(60) {
         let (key, seqno) = (input.key(), SeqNo(1 + input.below(9) as u64));
-        let kind = if input.flag() { EntryKind::Put } else { EntryKind::Delete };
-        let value = if kind == EntryKind::Put { input.bytes(30).to_vec() } else { Vec::new() };
+        let kind = input.kind();
+        let value = if kind == EntryKind::Delete { Vec::new() } else { input.bytes(30).to_vec() };
         entries.insert((key.clone(), std::cmp::Reverse(seqno)), OwnedEntry { key, seqno, kind, value });
     }
     entries.into_values().collect()
@@ -130,6 +130,7 @@ fn forged(input: &mut Input<'_>) {
         value_bytes: 0,
         oldest_seqno: SeqNo(1),
         newest_seqno: SeqNo(9),
+        contents: Vec::new(),
     };
     let properties = put_block(&mut bytes, BlockKind::Properties, &metadata::encode(&properties));
     let mut footer = Footer { index, filter, properties };
@@ -164,6 +165,7 @@ fn read_forged(bytes: &[u8], key: &[u8]) {
         largest: vec![0xff; 8],
         oldest_seqno: SeqNo(1),
         newest_seqno: SeqNo(9),
+        contents: Vec::new(),
     };
     let target = Position { key, seqno: SeqNo(5) };
     let mut answers = Vec::new();

@@ -65,6 +65,10 @@ fn record(seqno: SeqNo, input: &mut Input<'_>) -> Vec<u8> {
             0 => batch.delete(key),
             // long enough for a record to be cut at the end of a block
             1 => batch.put(key, vec![input.byte(); 1000 * input.below(80)]),
+            2 | 3 => {
+                let expiry = input.expiry();
+                batch.put_expiring(key, input.bytes(40).to_vec(), expiry);
+            }
             _ => batch.put(key, input.bytes(40).to_vec()),
         }
     }
@@ -126,6 +130,9 @@ fn again(record: &[u8]) -> Option<Vec<u8>> {
         last = Some(entry.key.to_vec());
         match entry.kind {
             EntryKind::Put => batch.put(entry.key.to_vec(), entry.value.to_vec()),
+            EntryKind::ExpiringPut(expiry) => {
+                batch.put_expiring(entry.key.to_vec(), entry.value.to_vec(), expiry);
+            }
             EntryKind::Delete => batch.delete(entry.key.to_vec()),
         }
     })
