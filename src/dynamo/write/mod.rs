@@ -21,6 +21,7 @@ pub mod request;
 mod prepare;
 mod decide;
 mod deferred;
+mod collection;
 pub mod single;
 pub mod batch;
 pub mod token;

@@ -80,6 +80,17 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// What the request says of the item's key attributes, and perhaps of others.
+    pub(super) fn key_attributes(self, table: &TableDescriptor) -> Item {
+        let schema = table.schema().key();
+        match self {
+            Self::Put(request) => request.item.clone(),
+            Self::Update(request) => request.key.to_attributes(schema),
+            Self::Delete(request) => request.key.to_attributes(schema),
+            Self::Check { key, .. } => key.to_attributes(schema),
+        }
+    }
+
     /// Refuses what is wrong whatever the table is.
     pub(super) fn check(self) -> Result<(), Fault> {
         match self {

@@ -1,10 +1,12 @@
 //! `PutItem`, `UpdateItem` and `DeleteItem`.
 
+use super::collection;
 use super::decide::{Answer, Deciding};
 use super::deferred::Deferred;
 use super::prepare::{Change, ItemWrite, Request};
 use super::request::{
-    DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnValues, UpdateRequest, WriteOutput,
+    DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
+    UpdateRequest, WriteOutput,
 };
 use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
@@ -88,8 +90,7 @@ pub(super) fn begin(
     store.engine.pay_back_pressure()?;
     loop {
         let table = store.catalog.current(operation, table)?;
-        let write = request.prepare(operation, &table)?;
-        if let Some(deferred) = attempt(store, &table, operation, write)? {
+        if let Some(deferred) = attempt(store, &table, operation, request)? {
             return Ok(Pending { deferred });
         }
     }
@@ -100,11 +101,18 @@ fn attempt(
     store: &Store,
     table: &TableDescriptor,
     operation: Operation,
-    write: ItemWrite<'_>,
+    request: Request<'_>,
 ) -> Result<Option<Deferred<Told>>> {
+    let write = request.prepare(operation, table)?;
     let engine = &store.engine;
     let options = write.options;
     let _guard = engine.lock_keys(vec![write.key.clone()]);
+    let collection = match options.return_item_collection_metrics {
+        ReturnItemCollectionMetrics::None => None,
+        ReturnItemCollectionMetrics::Size => {
+            collection::metrics(engine, table, &write.key, &request.key_attributes(table))?
+        }
+    };
     let old = if needs_old(table, &write) { read_old(engine, &write.key)? } else { OldVersion::default() };
     let mut batch = WriteBatch::new();
     let decided = decide(table, operation, write, &old, &mut batch);
@@ -113,7 +121,7 @@ fn attempt(
             let name = table.schema().name();
             let capacity = options.return_consumed_capacity;
             let consumed_capacity = answer.consumed.told(name, capacity, Direction::Untold);
-            Ok(Told { answer, consumed_capacity, item_collection_metrics: None })
+            Ok(Told { answer, consumed_capacity, item_collection_metrics: collection })
         }
         Err(error) => Err(error),
     };
@@ -180,7 +188,9 @@ impl OldVersion {
 ///
 /// REQUIRES: its key is locked.
 pub(super) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
-    let found =
-        engine.latest_version(key, |seqno, value| OldVersion { seqno, value: value.map(<[u8]>::to_vec) })?;
+    let found = engine.latest_version(key, |version| {
+        let value = version.value.filter(|_| !version.is_expired);
+        OldVersion { seqno: version.seqno, value: value.map(<[u8]>::to_vec) }
+    })?;
     Ok(found.unwrap_or_default())
 }

@@ -90,8 +90,9 @@ impl TokenRow {
     ///
     /// REQUIRES: the row's key is locked.
     pub(super) fn find(&self, engine: &Engine) -> Result<Option<SeqNo>> {
-        let found =
-            engine.latest_version(&self.key, |seqno, row| (seqno, row.map(metadata::decode::<Stored>)))?;
+        let found = engine.latest_version(&self.key, |version| {
+            (version.seqno, version.value.map(metadata::decode::<Stored>))
+        })?;
         let Some((seqno, Some(row))) = found else { return Ok(None) };
         let row = row.map_err(|error| Error::damaged("transaction token", error))?;
         let age_millis = engine.now().0.saturating_sub(row.completed_at_millis);
