@@ -1,0 +1,89 @@
+//! `BatchWriteItem` and `BatchGetItem`.
+
+use crate::support::{database, item, refused};
+use pixii::{
+    BatchGetRequest, BatchWrite, BatchWriteRequest, IntoKey, Item, Key, KeysAndAttributes,
+    ReturnConsumedCapacity,
+};
+
+fn writes(writes: Vec<BatchWrite>) -> BatchWriteRequest {
+    BatchWriteRequest { writes: [("Items".to_owned(), writes)].into(), ..BatchWriteRequest::default() }
+}
+
+fn gets(keys: Vec<Key>) -> BatchGetRequest {
+    let asked = KeysAndAttributes { keys, ..KeysAndAttributes::default() };
+    BatchGetRequest { tables: [("Items".to_owned(), asked)].into(), ..BatchGetRequest::default() }
+}
+
+#[test]
+fn puts_and_deletes_are_done_together() {
+    let (database, table) = database();
+    table.put(&item(1)).expect("a valid item");
+    let mut request = writes(vec![BatchWrite::Delete(("p", 1).into_key()), BatchWrite::Put(item(2))]);
+    request.return_consumed_capacity = ReturnConsumedCapacity::Total;
+    let output = database.batch_write(request).expect("a valid request");
+    assert_eq!(output.consumed_capacity.len(), 1);
+    assert_eq!(output.consumed_capacity[0].capacity_units.to_string(), "2");
+    let answer = database.batch_get(gets((0..5).map(|sk| ("p", sk).into_key()).collect()));
+    assert_eq!(answer.expect("a valid request").responses["Items"], [item(2)]);
+}
+
+#[test]
+fn a_batch_that_is_wrong_writes_nothing() {
+    let (database, table) = database();
+    let validation = "ValidationException";
+    let put = |sk| BatchWrite::Put(item(sk));
+    refused(
+        database.batch_write(writes(vec![put(1), BatchWrite::Delete(("p", 1).into_key())])),
+        validation,
+        "Provided list of item keys contains duplicates",
+    );
+    refused(
+        database.batch_write(writes(vec![put(1), BatchWrite::Put(Item::new().with("pk", "p"))])),
+        validation,
+        "The provided key element does not match the schema",
+    );
+    refused(
+        database.batch_write(writes(vec![put(1), BatchWrite::Put(item(2).with("b", "b".repeat(410_000)))])),
+        validation,
+        "Item size has exceeded the maximum allowed size",
+    );
+    assert!(database.batch_write(writes((0..26).map(put).collect())).is_err());
+    refused(
+        database.batch_write(BatchWriteRequest {
+            writes: [("None".to_owned(), vec![put(1)])].into(),
+            ..BatchWriteRequest::default()
+        }),
+        "ResourceNotFoundException",
+        "Requested resource not found",
+    );
+    assert_eq!(table.scan().count().expect("it can be read"), 0);
+}
+
+#[test]
+fn a_batch_of_gets_has_at_most_a_hundred_keys_none_twice() {
+    let (database, _) = database();
+    let keys = |count: i32| (0..count).map(|sk| ("p", sk).into_key()).collect::<Vec<_>>();
+    assert!(database.batch_get(gets(keys(100))).is_ok());
+    let validation = "ValidationException";
+    refused(
+        database.batch_get(gets(keys(101))),
+        validation,
+        "Too many items requested for the BatchGetItem call",
+    );
+    let twice = [keys(3), keys(1)].concat();
+    refused(database.batch_get(gets(twice)), validation, "Provided list of item keys contains duplicates");
+}
+
+#[test]
+fn what_does_not_fit_sixteen_megabytes_is_left_for_later() {
+    let (database, table) = database();
+    for sk in 0..60 {
+        let item = item(sk).with("b", "b".repeat(400_000));
+        table.put_request(&item).buffered().send().expect("a valid item");
+    }
+    let answer = database.batch_get(gets((0..60).map(|sk| ("p", sk).into_key()).collect()));
+    let answer = answer.expect("a valid request");
+    let (found, left) = (answer.responses["Items"].len(), answer.unprocessed_keys["Items"].keys.len());
+    assert_eq!((found, left), (42, 18));
+}

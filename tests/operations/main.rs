@@ -1,0 +1,8 @@
+//! Every operation on items, by DynamoDB's rules and in its words.
+
+mod support;
+mod updates;
+mod conditions;
+mod reads;
+mod batches;
+mod transactions;

@@ -1,0 +1,166 @@
+//! `TransactWriteItems` and `TransactGetItems`.
+
+use crate::support::{database, item, refused};
+use pixii::{
+    CancellationCode, Condition, Database, ErrorKind, Fault, IntoKey, Item, PutRequest, Result,
+    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGet, TransactGetRequest,
+    TransactWrite, TransactWriteOutput, TransactWriteRequest, UpdateExpression, UpdateRequest, Value,
+    WriteFault, WriteOptions, attr,
+};
+use std::thread;
+
+fn put(item: Item) -> TransactWrite {
+    TransactWrite::Put(PutRequest::new(item))
+}
+
+fn update(sk: i32, update: UpdateExpression) -> TransactWrite {
+    let update = update.into_tree().expect("a valid update");
+    TransactWrite::Update(UpdateRequest::new(("p", sk).into_key(), update))
+}
+
+fn check(sk: i32, condition: Condition) -> TransactWrite {
+    let condition = Some(condition.into_tree().expect("a valid condition"));
+    let return_values_on_condition_check_failure = ReturnValuesOnConditionCheckFailure::AllOld;
+    let options =
+        WriteOptions { condition, return_values_on_condition_check_failure, ..WriteOptions::default() };
+    TransactWrite::ConditionCheck { key: ("p", sk).into_key(), options }
+}
+
+fn request(actions: Vec<TransactWrite>, token: Option<&str>) -> TransactWriteRequest {
+    TransactWriteRequest {
+        actions: actions.into_iter().map(|action| ("Items".to_owned(), action)).collect(),
+        client_request_token: token.map(str::to_owned),
+        ..TransactWriteRequest::default()
+    }
+}
+
+fn transact(database: &Database, actions: Vec<TransactWrite>) -> Result<TransactWriteOutput> {
+    database.transact_write(&request(actions, None))
+}
+
+fn codes(error: &pixii::Error) -> Vec<CancellationCode> {
+    match error.fault() {
+        Fault::Write(WriteFault::TransactionCanceled { reasons }) => {
+            reasons.iter().map(|reason| reason.code).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn all_is_done_or_nothing_and_the_reasons_stand_in_order() {
+    let (database, table) = database();
+    table.put(&item(1).with("n", 1)).expect("a valid item");
+    let actions = |least: i32| {
+        vec![put(item(2)), check(1, attr("n").ge(least)), update(3, UpdateExpression::new().add("n", 1))]
+    };
+    let error = refused(
+        transact(&database, actions(5)),
+        "TransactionCanceledException",
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [None, \
+         ConditionalCheckFailed, None]",
+    );
+    let Fault::Write(WriteFault::TransactionCanceled { reasons }) = error.fault() else { panic!("{error}") };
+    assert_eq!(reasons[1].item, Some(item(1).with("n", 1)));
+    assert_eq!(reasons[1].message.as_deref(), Some("The conditional request failed"));
+    assert_eq!(table.scan().count().expect("it can be read"), 1);
+    transact(&database, actions(1)).expect("the condition is met");
+    assert_eq!(table.scan().count().expect("it can be read"), 3);
+}
+
+#[test]
+fn what_cannot_be_done_on_an_item_cancels_before_conditions_are_judged() {
+    let (database, table) = database();
+    table.put(&item(1).with("s", "text")).expect("a valid item");
+    let actions = vec![check(2, attr("a").exists()), update(1, UpdateExpression::new().add("s", 1))];
+    let error = transact(&database, actions).expect_err("a text is no number");
+    assert_eq!(codes(&error), [CancellationCode::None, CancellationCode::ValidationError]);
+    let shape = vec![put(item(5)), put(Item::new().with("pk", 1).with("sk", 1))];
+    let error = transact(&database, shape).expect_err("the key has the wrong type");
+    assert_eq!(codes(&error), [CancellationCode::None, CancellationCode::ValidationError]);
+    refused(
+        transact(&database, vec![put(item(7)), update(7, UpdateExpression::new().set("a", 1))]),
+        "ValidationException",
+        "Transaction request cannot include multiple operations on one item",
+    );
+    assert_eq!(table.scan().count().expect("it can be read"), 1);
+}
+
+#[test]
+fn a_token_makes_a_transaction_idempotent() {
+    let (database, table) = database();
+    let add = |count| vec![update(1, UpdateExpression::new().add("n", count))];
+    database.transact_write(&request(add(1), Some("token"))).expect("a valid request");
+    let mut again = request(add(1), Some("token"));
+    again.return_consumed_capacity = ReturnConsumedCapacity::Total;
+    let output = database.transact_write(&again).expect("it was done before");
+    assert_eq!(
+        output.consumed_capacity[0].read_capacity_units.map(|units| units.to_string()),
+        Some("2".to_owned())
+    );
+    assert_eq!(table.get_item(("p", 1)).expect("it can be read"), Some(item(1).with("n", 1)));
+    let error = database.transact_write(&request(add(2), Some("token"))).expect_err("it is another content");
+    assert_eq!(error.kind(), ErrorKind::IdempotentParameterMismatch);
+    // A transaction that was cancelled may be sent again.
+    let canceled = request(vec![check(9, attr("a").exists())], Some("other"));
+    assert!(database.transact_write(&canceled).is_err());
+    table.put(&item(9).with("a", 1)).expect("a valid item");
+    database.transact_write(&canceled).expect("the condition is met now");
+}
+
+#[test]
+fn money_is_neither_made_nor_lost_by_transfers_that_race() {
+    let (database, table) = database();
+    for account in 0..4 {
+        table.put(&item(account).with("balance", 100)).expect("a valid item");
+    }
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let database = database.clone();
+            scope.spawn(move || {
+                for round in 0..40 {
+                    let (from, to) = ((thread + round) % 4, (thread + round + 1) % 4);
+                    let mut debit = UpdateRequest::new(
+                        ("p", from).into_key(),
+                        UpdateExpression::new().add("balance", -30).into_tree().expect("a valid update"),
+                    );
+                    debit.options.condition =
+                        Some(attr("balance").ge(30).into_tree().expect("a valid condition"));
+                    let credit = update(to, UpdateExpression::new().add("balance", 30));
+                    match transact(&database, vec![TransactWrite::Update(debit), credit]) {
+                        Ok(_) => {}
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::TransactionCanceled, "{error}"),
+                    }
+                    assert_eq!(total(&database), 400);
+                }
+            });
+        }
+    });
+}
+
+/// The sum of all balances at one moment.
+fn total(database: &Database) -> i64 {
+    let gets = (0..4).map(|account| TransactGet {
+        table: "Items".to_owned(),
+        key: ("p", account).into_key(),
+        projection: Some(["balance"].into()),
+    });
+    let request = TransactGetRequest { gets: gets.collect(), ..TransactGetRequest::default() };
+    let items = database.transact_get(&request).expect("a valid request").items;
+    let balance = |item: Option<Item>| {
+        let item = item.expect("it is there");
+        item.get("balance").and_then(Value::as_number).expect("it has one").to_string()
+    };
+    items.into_iter().map(|item| balance(item).parse::<i64>().expect("a whole number")).sum()
+}
+
+#[test]
+fn a_transaction_of_reads_answers_in_order() {
+    let (database, table) = database();
+    table.put(&item(2).with("a", 1)).expect("a valid item");
+    let get =
+        |sk: i32| TransactGet { table: "Items".to_owned(), key: ("p", sk).into_key(), projection: None };
+    let request = TransactGetRequest { gets: vec![get(1), get(2)], ..TransactGetRequest::default() };
+    let items = database.transact_get(&request).expect("a valid request").items;
+    assert_eq!(items, [None, Some(item(2).with("a", 1))]);
+}
