@@ -78,6 +78,7 @@ pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
 pub use api::table::Table;
+pub use api::transaction::Transaction;
 pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put, Update, Write, WriteRequest};
 pub use base::error::Outcome;

@@ -3,6 +3,7 @@
 use super::entity::Entity;
 use super::query::read_item;
 use super::table::Table;
+use super::transaction::Transaction;
 use super::typed::TypedTable;
 use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
@@ -15,10 +16,11 @@ use crate::dynamo::tables::request::{
     CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
     UpdateTableRequest, UpdateTimeToLiveRequest,
 };
+use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
 use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
-use crate::engine::options::EngineOptions;
+use crate::engine::options::{Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
 use crate::env::environment::Environment;
 use std::fmt;
@@ -282,6 +284,48 @@ impl Database {
     /// Gives a transaction its place in the order of commits without waiting for it to be acknowledged.
     pub fn submit_transact_write(&self, request: &TransactWriteRequest) -> Result<PendingTransaction> {
         write::transact::write(&self.store, request)
+    }
+
+    /// Runs a transaction over any tables and items, without DynamoDB's limits, and commits it durably.
+    ///
+    /// `body` reads one moment and sees its own writes. When it is done, everything is committed at once, unless somebody
+    /// else has meanwhile written something that it has read, or put something where it has looked: then `body` is run
+    /// again on the newer state. So it may run several times, and should do nothing beside the transaction. Transactions
+    /// are serializable, in the order of their commits. An error of `body` ends the transaction, which then does nothing;
+    /// a commit whose [`outcome`](crate::dynamo::error::Error::outcome) is unknown is not run again.
+    ///
+    /// ```
+    /// use pixii::{Database, Item, KeyType, TableSchema, UpdateExpression};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Accounts").partition_key("id", KeyType::String).build()?;
+    /// let accounts = database.create_table(schema)?;
+    /// accounts.put(&Item::new().with("id", "ada").with("balance", 100))?;
+    /// accounts.put(&Item::new().with("id", "bob").with("balance", 0))?;
+    ///
+    /// let moved = database.transact(|transaction| {
+    ///     let ada = transaction.get_item(&accounts, "ada")?;
+    ///     if ada.is_none_or(|ada| ada.get("balance") != Some(&100.into())) {
+    ///         return Ok(false);
+    ///     }
+    ///     transaction.update(&accounts, "ada", UpdateExpression::new().add("balance", -30))?;
+    ///     transaction.update(&accounts, "bob", UpdateExpression::new().add("balance", 30))?;
+    ///     Ok(true)
+    /// })?;
+    /// assert!(moved);
+    /// let bob = accounts.get_item("bob")?.expect("he is there");
+    /// assert_eq!(bob.get("balance"), Some(&30.into()));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
+        loop {
+            let mut transaction = Transaction::new(InteractiveTransaction::begin(&self.store)?);
+            let answer = body(&mut transaction)?;
+            match transaction.into_inner().commit(Durability::Durable)? {
+                Committed::Done(_) => return Ok(answer),
+                Committed::Conflict => {}
+            }
+        }
     }
 
     /// Reads up to 100 items of several tables at one moment, in the order of the request.

@@ -10,5 +10,6 @@ pub mod entity;
 pub mod write;
 pub mod query;
 pub mod table;
+pub mod transaction;
 pub mod typed;
 pub mod database;

@@ -12,6 +12,7 @@ use crate::dynamo::read::request::{
 use crate::dynamo::read::walk::Walk;
 use crate::dynamo::serde::de::from_stored;
 use crate::dynamo::stored::StoredItem;
+use crate::dynamo::transaction::InteractiveTransaction;
 use crate::dynamo::value::{Item, Value};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -78,12 +79,14 @@ pub trait ReadRequest: sealed::Sealed {
 }
 
 mod sealed {
-    use super::{Handle, Operation, Result, Walk};
+    use super::{Handle, InteractiveTransaction, Operation, Result, Walk};
 
     pub trait Sealed: Sized {
         const OPERATION: Operation;
 
         fn walk(self, on: &Handle) -> Result<Walk>;
+
+        fn walk_in(self, on: &Handle, transaction: &InteractiveTransaction) -> Result<Walk>;
     }
 }
 
@@ -97,7 +100,11 @@ impl sealed::Sealed for QueryRequest {
     const OPERATION: Operation = Operation::Query;
 
     fn walk(self, on: &Handle) -> Result<Walk> {
-        Walk::query(&on.store, &on.table, self, None)
+        Walk::query(&on.store, &on.table, self)
+    }
+
+    fn walk_in(self, on: &Handle, transaction: &InteractiveTransaction) -> Result<Walk> {
+        transaction.query(&on.table, self)
     }
 }
 
@@ -111,7 +118,11 @@ impl sealed::Sealed for ScanRequest {
     const OPERATION: Operation = Operation::Scan;
 
     fn walk(self, on: &Handle) -> Result<Walk> {
-        Walk::scan(&on.store, &on.table, self, None)
+        Walk::scan(&on.store, &on.table, self)
+    }
+
+    fn walk_in(self, on: &Handle, transaction: &InteractiveTransaction) -> Result<Walk> {
+        transaction.scan(&on.table, self)
     }
 }
 
@@ -277,14 +288,31 @@ impl<'a, R: ReadRequest, T> Read<'a, R, T> {
         Ok(count)
     }
 
+    /// Everything that the read gives within a transaction.
+    pub(super) fn all_in(self, transaction: &InteractiveTransaction) -> Result<Vec<T>> {
+        let (handle, decode) = (self.handle, self.decode);
+        let mut walk = self.into_request()?.walk_in(handle, transaction)?;
+        let mut items = Vec::new();
+        while let Some(item) = walk.next(|item| decode(item, R::OPERATION))? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
     fn walk(self) -> Result<Walk> {
-        let Self { handle, mut request, filter, error, .. } = self;
+        let handle = self.handle;
+        self.into_request()?.walk(handle)
+    }
+
+    /// The request as plain data.
+    pub fn into_request(self) -> Result<R> {
+        let Self { mut request, filter, error, .. } = self;
         error.map_or(Ok(()), Err)?;
         if let Some(filter) = filter {
             let filter = filter.into_tree().map_err(|fault| Error::new(R::OPERATION, fault))?;
             request.options().filter = Some(filter);
         }
-        request.walk(handle)
+        Ok(request)
     }
 }
 

@@ -62,6 +62,10 @@ impl Table {
         Self { handle: Handle { store, table } }
     }
 
+    pub(super) fn descriptor(&self) -> &Arc<TableDescriptor> {
+        &self.handle.table
+    }
+
     /// The table's name.
     pub fn name(&self) -> &str {
         self.schema().name()
@@ -250,13 +254,13 @@ impl Table {
 
     /// Reads a page of a query.
     pub fn query_page(&self, request: QueryRequest) -> Result<Page> {
-        let walk = Walk::query(&self.handle.store, &self.handle.table, request, None)?;
+        let walk = Walk::query(&self.handle.store, &self.handle.table, request)?;
         walk.page(|item| read_item(item, Operation::Query))
     }
 
     /// Reads a page of a scan.
     pub fn scan_page(&self, request: ScanRequest) -> Result<Page> {
-        let walk = Walk::scan(&self.handle.store, &self.handle.table, request, None)?;
+        let walk = Walk::scan(&self.handle.store, &self.handle.table, request)?;
         walk.page(|item| read_item(item, Operation::Scan))
     }
 }

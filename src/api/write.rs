@@ -10,6 +10,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::tree::{Constant, SetValue};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::Key;
+use crate::dynamo::transaction::InteractiveTransaction;
 use crate::dynamo::value::Item;
 use crate::dynamo::write::request::{
     DeleteRequest, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
@@ -46,7 +47,7 @@ pub trait WriteRequest: sealed::Sealed {
 }
 
 mod sealed {
-    use super::{Handle, Operation, Pending, Result, UpdateExpression};
+    use super::{Handle, InteractiveTransaction, Item, Operation, Pending, Result, UpdateExpression};
     use crate::dynamo::fault::Fault;
 
     pub trait Sealed: Sized {
@@ -58,6 +59,8 @@ mod sealed {
         }
 
         fn begin(&self, on: &Handle) -> Result<Pending>;
+
+        fn make_in(&self, on: &Handle, transaction: &mut InteractiveTransaction) -> Result<Option<Item>>;
     }
 }
 
@@ -72,6 +75,10 @@ impl sealed::Sealed for PutRequest {
 
     fn begin(&self, on: &Handle) -> Result<Pending> {
         single::put(&on.store, &on.table, self)
+    }
+
+    fn make_in(&self, on: &Handle, transaction: &mut InteractiveTransaction) -> Result<Option<Item>> {
+        transaction.put(&on.table, self)
     }
 }
 
@@ -92,6 +99,10 @@ impl sealed::Sealed for UpdateRequest {
     fn begin(&self, on: &Handle) -> Result<Pending> {
         single::update(&on.store, &on.table, self)
     }
+
+    fn make_in(&self, on: &Handle, transaction: &mut InteractiveTransaction) -> Result<Option<Item>> {
+        transaction.update(&on.table, self)
+    }
 }
 
 impl WriteRequest for DeleteRequest {
@@ -105,6 +116,10 @@ impl sealed::Sealed for DeleteRequest {
 
     fn begin(&self, on: &Handle) -> Result<Pending> {
         single::delete(&on.store, &on.table, self)
+    }
+
+    fn make_in(&self, on: &Handle, transaction: &mut InteractiveTransaction) -> Result<Option<Item>> {
+        transaction.delete(&on.table, self)
     }
 }
 
@@ -257,6 +272,12 @@ impl<'a, R: WriteRequest> Write<'a, R> {
     pub fn submit(self) -> Result<Pending> {
         let handle = self.handle;
         self.into_request()?.begin(handle)
+    }
+
+    /// Makes the write within a transaction.
+    pub(super) fn make_in(self, transaction: &mut InteractiveTransaction) -> Result<Option<Item>> {
+        let handle = self.handle;
+        self.into_request()?.make_in(handle, transaction)
     }
 
     /// The request as plain data.

@@ -26,3 +26,4 @@ pub mod condition;
 pub mod store;
 pub mod write;
 pub mod read;
+pub mod transaction;

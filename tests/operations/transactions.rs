@@ -164,3 +164,47 @@ fn a_transaction_of_reads_answers_in_order() {
     let items = database.transact_get(&request).expect("a valid request").items;
     assert_eq!(items, [None, Some(item(2).with("a", 1))]);
 }
+
+#[test]
+fn interactive_transactions_that_race_are_serializable() {
+    let (database, table) = database();
+    table.put(&item(0).with("x", 1).with("n", 0)).expect("a valid item");
+    thread::scope(|scope| {
+        for thread in 1..5 {
+            let (database, table) = (database.clone(), table.clone());
+            scope.spawn(move || {
+                for round in 0..25 {
+                    let next = database.transact(|transaction| {
+                        // Counts what is there, by the table and by an index, and adds one.
+                        let items = transaction.read(table.query("p"))?;
+                        let by_index = transaction.read(table.query(1).index("ByX"))?;
+                        assert_eq!(items.len(), by_index.len());
+                        let next = i32::try_from(items.len()).expect("few items");
+                        transaction.put(&table, &item(next).with("x", 1).with("thread", thread))?;
+                        let after = transaction.read(table.query(1).index("ByX").reverse())?;
+                        assert_eq!(after.len(), items.len() + 1, "its own write is seen");
+                        Ok(next)
+                    });
+                    assert!(next.expect("it commits in the end") > round);
+                }
+            });
+        }
+    });
+    let all = table.query("p").count().expect("it can be read");
+    assert_eq!(all, 101, "nobody has overwritten what another has put");
+}
+
+#[test]
+fn a_transaction_that_fails_does_nothing() {
+    let (database, table) = database();
+    let result = database.transact(|transaction| {
+        transaction.put(&table, &item(1))?;
+        assert_eq!(transaction.get_item(&table, ("p", 1))?, Some(item(1)));
+        transaction.delete(&table, ("p", 1))?;
+        assert_eq!(transaction.read(table.scan())?, []);
+        transaction.put(&table, &item(2))?;
+        transaction.write(table.put_request(&item(2)).if_absent()).map(drop)
+    });
+    assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::ConditionalCheckFailed));
+    assert_eq!(table.scan().count().expect("it can be read"), 0);
+}

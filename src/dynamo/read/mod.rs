@@ -19,6 +19,7 @@
 
 pub mod request;
 mod output;
+pub(super) mod entry_cursor;
 mod plan;
 pub mod segments;
 pub mod get;

@@ -3,6 +3,7 @@
 //! The steps of a walk's beginning, in the order of the code: check what can be checked without a table, find the
 //! index, make the range, place the starting key in it, find out what is shown and what has to be fetched for it.
 
+use super::entry_cursor::{EntryCursor, OpenTransaction, ReadAt};
 use super::output::{Shown, damaged};
 use super::plan::{self, Fetches};
 use super::request::{
@@ -24,7 +25,7 @@ use crate::dynamo::table::{IndexDescriptor, Source, TableDescriptor};
 use crate::dynamo::tables::members::Members;
 use crate::dynamo::tables::record::IndexStatus;
 use crate::dynamo::value::{Item, Value};
-use crate::engine::cursor::{KeyRange, RangeCursor};
+use crate::engine::cursor::KeyRange;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use std::sync::Arc;
@@ -35,19 +36,35 @@ pub struct Walk {
     engine: Engine,
     table: Arc<TableDescriptor>,
     index: Option<usize>,
-    cursor: RangeCursor,
+    cursor: EntryCursor,
     order: Order,
     start: Start,
     filter: Option<Condition>,
     shown: Shown,
-    /// The moment to fetch items at that the index does not hold whole; `None` if nothing is fetched.
-    fetch_at: Option<Snapshot>,
+    /// Where to fetch items from that the index does not hold whole; `None` if nothing is fetched.
+    fetch: Option<Fetch>,
     bounds: Bounds,
     counts: Counts,
     read_mode: ReadMode,
     capacity: ReturnConsumedCapacity,
     state: State,
     buffer: Vec<u8>,
+}
+
+/// Where a walk fetches items from.
+#[derive(Debug)]
+enum Fetch {
+    At(Snapshot),
+    In(OpenTransaction),
+}
+
+impl Fetch {
+    fn get<R>(&self, engine: &Engine, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        match self {
+            Self::At(snapshot) => Ok(engine.get(key, Some(snapshot), read)?),
+            Self::In(transaction) => transaction.get(key, read),
+        }
+    }
 }
 
 /// Where a walk begins.
@@ -96,12 +113,22 @@ struct Part {
 }
 
 impl Walk {
-    /// Begins a query as of the snapshot, or as of now.
-    pub fn query(
+    /// Begins a query of what is published.
+    pub fn query(store: &Store, table: &Arc<TableDescriptor>, request: QueryRequest) -> Result<Self> {
+        Self::query_at(store, table, request, ReadAt::Now)
+    }
+
+    /// Begins a scan of what is published.
+    pub fn scan(store: &Store, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Self> {
+        Self::scan_at(store, table, request, ReadAt::Now)
+    }
+
+    /// Begins a query of the state that `at` is.
+    pub(in crate::dynamo) fn query_at(
         store: &Store,
         table: &Arc<TableDescriptor>,
         request: QueryRequest,
-        at: Option<&Snapshot>,
+        at: ReadAt<'_>,
     ) -> Result<Self> {
         let operation = Operation::Query;
         let fault = |fault| Error::new(operation, fault);
@@ -127,12 +154,12 @@ impl Walk {
         Self::begin(operation, store, (&table, index), part, order, options, at)
     }
 
-    /// Begins a scan as of the snapshot, or as of now.
-    pub fn scan(
+    /// Begins a scan of the state that `at` is.
+    pub(in crate::dynamo) fn scan_at(
         store: &Store,
         table: &Arc<TableDescriptor>,
         request: ScanRequest,
-        at: Option<&Snapshot>,
+        at: ReadAt<'_>,
     ) -> Result<Self> {
         let operation = Operation::Scan;
         let fault = |fault| Error::new(operation, fault);
@@ -157,19 +184,25 @@ impl Walk {
         part: Part,
         order: Order,
         options: ReadOptions,
-        at: Option<&Snapshot>,
+        at: ReadAt<'_>,
     ) -> Result<Self> {
         let fault = |fault| Error::new(operation, fault);
         let source = Source::new(table, index);
         let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
         let view = plan::plan(source, &options).map_err(fault)?;
         // What is fetched must be of the moment at which the index is read.
-        let fetch_at = match (view.fetches, at) {
+        let fetch = match (view.fetches, at) {
             (Fetches::Never, _) => None,
-            (Fetches::Items, Some(at)) => Some(at.clone()),
-            (Fetches::Items, None) => Some(store.engine.snapshot()),
+            (Fetches::Items, ReadAt::Now) => Some(Fetch::At(store.engine.snapshot())),
+            (Fetches::Items, ReadAt::Transaction(OpenTransaction { reads, own })) => {
+                Some(Fetch::In(OpenTransaction { reads: Arc::clone(reads), own: own.clone() }))
+            }
         };
-        let cursor = store.engine.cursor(part.range, fetch_at.as_ref().or(at))?;
+        let snapshot = match &fetch {
+            Some(Fetch::At(snapshot)) => Some(snapshot),
+            _ => None,
+        };
+        let cursor = at.cursor(&store.engine, part.range, snapshot)?;
         Ok(Self {
             engine: store.engine.clone(),
             table: Arc::clone(table),
@@ -179,7 +212,7 @@ impl Walk {
             start,
             filter: options.filter,
             shown: view.shown,
-            fetch_at,
+            fetch,
             bounds: Bounds { items: options.limit, bytes: None },
             counts: Counts::default(),
             read_mode: options.consistency.read_mode(),
@@ -279,14 +312,14 @@ impl Walk {
             Some(filter) => filter.matches(Some(item)).map_err(damaged),
             None => Ok(true),
         };
-        let Some(fetch_at) = &self.fetch_at else {
+        let Some(fetch) = &self.fetch else {
             if !meets(&entry)? {
                 return Ok(None);
             }
             return self.shown.show(&entry, &mut self.buffer, read).map(Some);
         };
         let key = item_key::of_stored(&self.table, &entry).map_err(damaged)?;
-        let fetched = self.engine.get(&key, Some(fetch_at), |value| {
+        let fetched = fetch.get(&self.engine, &key, |value| {
             let item = StoredItem::parse(value).map_err(damaged)?;
             let units = Units::of_read(item.size_bytes().map_err(damaged)?, self.read_mode);
             let shown = meets(&item)?.then(|| self.shown.show(&item, &mut self.buffer, read));

@@ -19,16 +19,16 @@ use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::value::{Item, ValueFault};
 
 /// One write, and the item that it meets.
-pub(super) struct Deciding<'a> {
-    pub(super) operation: Operation,
-    pub(super) table: &'a TableDescriptor,
-    pub(super) write: ItemWrite<'a>,
+pub(in crate::dynamo) struct Deciding<'a> {
+    pub(in crate::dynamo) operation: Operation,
+    pub(in crate::dynamo) table: &'a TableDescriptor,
+    pub(in crate::dynamo) write: ItemWrite<'a>,
     /// The item as it is, if it was read and there is one.
-    pub(super) old: Option<StoredItem<'a>>,
+    pub(in crate::dynamo) old: Option<StoredItem<'a>>,
 }
 
 /// What becomes of the item.
-pub(super) enum Outcome {
+pub(in crate::dynamo) enum Outcome {
     /// Its stored form and its index entries are these from now on; of an update, with what it touched.
     Becomes { value: Vec<u8>, entries: Vec<Option<IndexEntry>>, touched: Option<PreparedProjection> },
     /// It is gone.
@@ -39,14 +39,14 @@ pub(super) enum Outcome {
 
 /// What a write answers once it is acknowledged.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) attributes: Option<Item>,
+pub(in crate::dynamo) struct Answer {
+    pub(in crate::dynamo) attributes: Option<Item>,
     /// Filled only if it was asked for.
-    pub(super) consumed: Meter,
+    pub(in crate::dynamo) consumed: Meter,
 }
 
 /// Whether what a write costs is counted, and how.
-pub(super) type Metering = Option<WriteMode>;
+pub(in crate::dynamo) type Metering = Option<WriteMode>;
 
 fn damaged(error: DecodeError) -> Error {
     Error::damaged("item", error)
@@ -54,13 +54,13 @@ fn damaged(error: DecodeError) -> Error {
 
 impl Deciding<'_> {
     /// Whether the item meets the write's condition.
-    pub(super) fn meets_condition(&self) -> Result<bool> {
+    pub(in crate::dynamo) fn meets_condition(&self) -> Result<bool> {
         let Some(condition) = &self.write.options.condition else { return Ok(true) };
         condition.matches(self.old.as_ref()).map_err(damaged)
     }
 
     /// What is told when it does not.
-    pub(super) fn condition_fault(&self) -> Result<Error> {
+    pub(in crate::dynamo) fn condition_fault(&self) -> Result<Error> {
         let is_wanted = self.write.options.return_values_on_condition_check_failure
             == ReturnValuesOnConditionCheckFailure::AllOld;
         let old = self.old.filter(|_| is_wanted);
@@ -70,7 +70,7 @@ impl Deciding<'_> {
     }
 
     /// What the item becomes; of an update this can be refused. To be asked once.
-    pub(super) fn outcome(&mut self) -> Result<Outcome> {
+    pub(in crate::dynamo) fn outcome(&mut self) -> Result<Outcome> {
         match std::mem::replace(&mut self.write.change, Change::Check) {
             Change::Put { value, entries } => Ok(Outcome::Becomes { value, entries, touched: None }),
             Change::Delete => Ok(Outcome::Gone),
@@ -100,7 +100,7 @@ impl Deciding<'_> {
     }
 
     /// Adds to `batch` what changes, and says what is answered.
-    pub(super) fn finish(
+    pub(in crate::dynamo) fn finish(
         self,
         outcome: Outcome,
         metering: Metering,

@@ -18,8 +18,8 @@
 //! In the order of use:
 
 pub mod request;
-mod prepare;
-mod decide;
+pub(super) mod prepare;
+pub(super) mod decide;
 mod deferred;
 mod collection;
 pub mod single;

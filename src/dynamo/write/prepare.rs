@@ -18,15 +18,15 @@ use crate::dynamo::value::Item;
 
 /// What is to become of one item.
 #[derive(Debug)]
-pub(super) struct ItemWrite<'a> {
+pub(in crate::dynamo) struct ItemWrite<'a> {
     /// The engine's key of the item.
-    pub(super) key: Vec<u8>,
-    pub(super) change: Change<'a>,
-    pub(super) options: &'a WriteOptions,
+    pub(in crate::dynamo) key: Vec<u8>,
+    pub(in crate::dynamo) change: Change<'a>,
+    pub(in crate::dynamo) options: &'a WriteOptions,
 }
 
 #[derive(Debug)]
-pub(super) enum Change<'a> {
+pub(in crate::dynamo) enum Change<'a> {
     /// The item's stored form, and its index entries.
     Put { value: Vec<u8>, entries: Vec<Option<IndexEntry>> },
     /// The changes, and the attributes that an item made by them begins with.
@@ -39,7 +39,7 @@ pub(super) enum Change<'a> {
 
 /// A request to write one item.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Request<'a> {
+pub(in crate::dynamo) enum Request<'a> {
     /// Writes it whole.
     Put(&'a PutRequest),
     /// Changes attributes of it.
@@ -57,7 +57,7 @@ pub(super) enum Request<'a> {
 
 impl ItemWrite<'_> {
     /// What the request sends of the item, as it counts against the size of a batch or transaction.
-    pub(super) fn size_bytes(&self) -> usize {
+    pub(in crate::dynamo) fn size_bytes(&self) -> usize {
         match &self.change {
             Change::Put { value, .. } => self.key.len() + value.len(),
             Change::Update { update, .. } => {
@@ -71,7 +71,7 @@ impl ItemWrite<'_> {
 
 impl<'a> Request<'a> {
     /// What any write can ask for.
-    pub(super) fn options(self) -> &'a WriteOptions {
+    pub(in crate::dynamo) fn options(self) -> &'a WriteOptions {
         match self {
             Self::Put(request) => &request.options,
             Self::Update(request) => &request.options,
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
     }
 
     /// What the request says of the item's key attributes, and perhaps of others.
-    pub(super) fn key_attributes(self, table: &TableDescriptor) -> Item {
+    pub(in crate::dynamo) fn key_attributes(self, table: &TableDescriptor) -> Item {
         let schema = table.schema().key();
         match self {
             Self::Put(request) => request.item.clone(),
@@ -92,7 +92,7 @@ impl<'a> Request<'a> {
     }
 
     /// Refuses what is wrong whatever the table is.
-    pub(super) fn check(self) -> Result<(), Fault> {
+    pub(in crate::dynamo) fn check(self) -> Result<(), Fault> {
         match self {
             Self::Put(request) => {
                 check_return_values(request.options.return_values)?;
@@ -117,7 +117,11 @@ impl<'a> Request<'a> {
     }
 
     /// Refuses what does not fit the table, and says what is to become of the item.
-    pub(super) fn prepare(self, operation: Operation, table: &TableDescriptor) -> Result<ItemWrite<'a>> {
+    pub(in crate::dynamo) fn prepare(
+        self,
+        operation: Operation,
+        table: &TableDescriptor,
+    ) -> Result<ItemWrite<'a>> {
         let fault = |fault| Error::new(operation, fault);
         let options = self.options();
         let (key, change) = match self {

@@ -1,0 +1,164 @@
+//! Interactive transactions: reads and writes of any tables and items, in any order, all or none.
+//!
+//! ```text
+//!   begin: one snapshot, no lock
+//!   read:  at the snapshot, with the transaction's own writes laid over it; noted by the engine
+//!   write: decided at once on what a read would give; kept as entries, of the table and of its indexes
+//!   commit: lock what was written; the engine commits unless something that was read was written since
+//! ```
+//!
+//! Invariants:
+//! 1. A transaction that commits is serializable at its place in the order of commits: every key and range that it has
+//!    read, also to decide its writes, is as it was.
+//! 2. No lock is held while the caller's code runs.
+
+use super::capacity::WriteMode;
+use super::error::{Error, Result};
+use super::fault::{Fault, Operation};
+use super::item_key::{self, Key};
+use super::read::entry_cursor::{OpenTransaction, OwnWrites, ReadAt};
+use super::read::request::{QueryRequest, ScanRequest};
+use super::read::walk::Walk;
+use super::store::Store;
+use super::stored::StoredItem;
+use super::table::{CurrentTables, TableDescriptor};
+use super::value::Item;
+use super::write::decide::{Answer, Deciding};
+use super::write::prepare::Request;
+use super::write::request::{DeleteRequest, PutRequest, UpdateRequest};
+use crate::base::batch::WriteBatch;
+use crate::base::entry::EntryKind;
+use crate::engine::commit::Commit;
+use crate::engine::options::Durability;
+use crate::engine::ticket::Submitted;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A transaction that is open.
+#[derive(Debug)]
+pub struct InteractiveTransaction {
+    store: Store,
+    open: OpenTransaction,
+    /// The keys of the items that were written.
+    items: BTreeSet<Vec<u8>>,
+    /// The tables that were written, by the keyspace of their items.
+    tables: BTreeMap<u32, Arc<TableDescriptor>>,
+}
+
+/// What has become of a transaction.
+#[derive(Debug)]
+pub enum Committed {
+    /// It is done; a transaction that has only read has no commit.
+    Done(Option<Commit>),
+    /// Something that it has read was written since: it did nothing, and may be run again.
+    Conflict,
+}
+
+impl InteractiveTransaction {
+    /// Begins a transaction.
+    pub fn begin(store: &Store) -> Result<Self> {
+        store.engine.pay_back_pressure()?;
+        let reads = Arc::new(store.engine.begin_transaction()?);
+        let open = OpenTransaction { reads, own: OwnWrites::new() };
+        Ok(Self { store: store.clone(), open, items: BTreeSet::new(), tables: BTreeMap::new() })
+    }
+
+    /// Reads the item of `key`, whole, and gives it to `read` where it is.
+    pub fn get<R>(
+        &self,
+        table: &Arc<TableDescriptor>,
+        key: &Key,
+        read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
+    ) -> Result<Option<R>> {
+        let fault = |fault| Error::new(Operation::GetItem, fault);
+        key.validate().map_err(|error| fault(Fault::Value(error)))?;
+        let table = self.store.catalog.current(Operation::GetItem, table)?;
+        let key = item_key::of_request(&table, key).map_err(fault)?;
+        let item =
+            |value: &[u8]| read(&StoredItem::parse(value).map_err(|error| Error::damaged("item", error))?);
+        self.open.get(&key, item)?.transpose()
+    }
+
+    /// Begins a query.
+    pub fn query(&self, table: &Arc<TableDescriptor>, request: QueryRequest) -> Result<Walk> {
+        Walk::query_at(&self.store, table, request, ReadAt::Transaction(&self.open))
+    }
+
+    /// Begins a scan.
+    pub fn scan(&self, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Walk> {
+        Walk::scan_at(&self.store, table, request, ReadAt::Transaction(&self.open))
+    }
+
+    /// Makes a write. A condition that is not met is an error, and leaves the transaction as it was.
+    fn write(
+        &mut self,
+        operation: Operation,
+        table: &Arc<TableDescriptor>,
+        request: Request<'_>,
+    ) -> Result<Option<Item>> {
+        request.check().map_err(|fault| Error::new(operation, fault))?;
+        let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
+        let write = request.prepare(operation, &table)?;
+        let key = write.key.clone();
+        let old = self.open.get(&key, <[u8]>::to_vec)?;
+        let old = old.as_deref().map(StoredItem::parse).transpose();
+        let old = old.map_err(|error| Error::damaged("item", error))?;
+        let mut deciding = Deciding { operation, table: &table, write, old };
+        if !deciding.meets_condition()? {
+            return Err(deciding.condition_fault()?);
+        }
+        let outcome = deciding.outcome()?;
+        let mut batch = WriteBatch::new();
+        let Answer { attributes, .. } = deciding.finish(outcome, None::<WriteMode>, &mut batch)?;
+        for (key, kind, value) in batch.entries() {
+            let value = (kind != EntryKind::Delete).then(|| value.to_vec());
+            self.open.own.insert(key.to_vec(), value);
+        }
+        self.items.insert(key);
+        self.tables.insert(table.keyspace().0, table);
+        Ok(attributes)
+    }
+
+    /// Commits what was written, and waits until that is as durable as is asked.
+    pub fn commit(self, durability: Durability) -> Result<Committed> {
+        let Self { store, open, items, tables } = self;
+        if open.own.is_empty() {
+            return Ok(Committed::Done(None));
+        }
+        let mut batch = WriteBatch::new();
+        for (key, value) in open.own {
+            match value {
+                Some(value) => batch.put(key, value),
+                None => batch.delete(key),
+            }
+        }
+        let tables: Vec<&TableDescriptor> = tables.values().map(AsRef::as_ref).collect();
+        let guard = store.engine.lock_keys(items.into_iter().collect());
+        let current = CurrentTables(&tables);
+        let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &current)?;
+        drop(guard);
+        match submitted {
+            Submitted::Accepted(ticket) => Ok(Committed::Done(Some(ticket.wait()?))),
+            // A table was changed: what was derived from it is derived again.
+            Submitted::Stale | Submitted::Conflict => Ok(Committed::Conflict),
+        }
+    }
+}
+
+/// The writes, each as its operation.
+impl InteractiveTransaction {
+    /// Writes an item whole.
+    pub fn put(&mut self, table: &Arc<TableDescriptor>, request: &PutRequest) -> Result<Option<Item>> {
+        self.write(Operation::PutItem, table, Request::Put(request))
+    }
+
+    /// Changes attributes of an item.
+    pub fn update(&mut self, table: &Arc<TableDescriptor>, request: &UpdateRequest) -> Result<Option<Item>> {
+        self.write(Operation::UpdateItem, table, Request::Update(request))
+    }
+
+    /// Removes an item.
+    pub fn delete(&mut self, table: &Arc<TableDescriptor>, request: &DeleteRequest) -> Result<Option<Item>> {
+        self.write(Operation::DeleteItem, table, Request::Delete(request))
+    }
+}
