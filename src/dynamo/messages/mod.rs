@@ -2,4 +2,5 @@
 
 mod expression;
 mod tables;
+mod legacy;
 pub(super) mod request;

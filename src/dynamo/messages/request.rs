@@ -67,6 +67,12 @@ pub(in crate::dynamo) fn write(
             f.write_str(envelope(words))?;
             fault.fmt(f)
         }
+        Fault::Legacy(fault) => {
+            if !fault.needs_table() {
+                f.write_str(envelope(words))?;
+            }
+            fault.fmt(f)
+        }
         Fault::Serde(error) => error.fmt(f),
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
