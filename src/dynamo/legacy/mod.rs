@@ -42,3 +42,7 @@ pub mod key_conditions;
 pub mod attributes_to_get;
 #[cfg(test)]
 mod said;
+#[cfg(test)]
+mod truth;
+#[cfg(test)]
+mod equivalents;
