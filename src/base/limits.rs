@@ -27,7 +27,7 @@ pub const TRANSACTION_WINDOW_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const TRANSACTION_READS_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Parts that a range is cut into at most.
-pub const SPLIT_PIECES_MAX: usize = 1024;
+pub const SPLIT_PIECES_MAX: usize = 4096;
 
 /// Entries that a background job merges in one step before it lets others run.
 pub const MERGE_STEP_ENTRIES: usize = 512;

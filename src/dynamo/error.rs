@@ -217,6 +217,7 @@ impl std::error::Error for Error {
             Fault::Serde(error) => Some(error),
             Fault::Value(error) => Some(error),
             Fault::Expression(error) => Some(error),
+            Fault::Legacy(error) => Some(error),
             _ => None,
         }
     }

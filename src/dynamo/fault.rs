@@ -4,6 +4,7 @@
 use super::expression::fault::ExpressionFault;
 use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
+use super::legacy::fault::LegacyFault;
 use super::number::NumberError;
 use super::serde::error::SerdeError;
 use super::table_fault::TableFault;
@@ -70,6 +71,8 @@ pub enum Fault {
     Value(ValueFault),
     /// An expression is wrong, or what it is given.
     Expression(ExpressionFault),
+    /// Legacy parameters are wrong, or stand beside expressions.
+    Legacy(LegacyFault),
     /// A Rust value cannot become an item, or a stored item cannot become the Rust value asked for.
     Serde(SerdeError),
     /// A write is refused for what it asks, or for what the item is.
@@ -390,6 +393,12 @@ impl From<TableFault> for Fault {
 impl From<ExpressionFault> for Fault {
     fn from(fault: ExpressionFault) -> Self {
         Self::Expression(fault)
+    }
+}
+
+impl From<LegacyFault> for Fault {
+    fn from(fault: LegacyFault) -> Self {
+        Self::Legacy(fault)
     }
 }
 

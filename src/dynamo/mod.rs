@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod stored;
 pub mod key;
 pub mod expression;
+pub mod legacy;
 pub mod serde;
 pub mod table_fault;
 pub mod item_fault;

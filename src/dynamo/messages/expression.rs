@@ -22,7 +22,7 @@ impl fmt::Display for ExpressionFault {
 
 impl std::error::Error for ExpressionFault {}
 
-fn parameter(kind: ExpressionKind) -> &'static str {
+pub(super) fn parameter(kind: ExpressionKind) -> &'static str {
     match kind {
         ExpressionKind::Condition => "ConditionExpression",
         ExpressionKind::Filter => "FilterExpression",

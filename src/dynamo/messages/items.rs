@@ -2,7 +2,6 @@
 
 use super::tables::PARAMETER;
 use crate::dynamo::expression::update::UpdateFault;
-use crate::dynamo::fault::Operation;
 use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::limits;
 use crate::dynamo::value::ValueFault;
@@ -77,16 +76,9 @@ fn write_update(f: &mut Formatter<'_>, fault: &UpdateFault) -> fmt::Result {
     }
 }
 
-pub(super) fn write_read(
-    f: &mut Formatter<'_>,
-    operation: Option<Operation>,
-    fault: &ReadFault,
-) -> fmt::Result {
+pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Result {
     match fault {
         ReadFault::BatchTooLong => f.write_str("Too many items requested for the BatchGetItem call"),
-        ReadFault::DuplicateKeys if operation == Some(Operation::TransactGetItems) => {
-            f.write_str("Transaction request cannot include multiple operations on one item")
-        }
         ReadFault::DuplicateKeys => f.write_str("Provided list of item keys contains duplicates"),
         // Our own words: DynamoDB documents the limit and not the text.
         ReadFault::TooLarge { limit_bytes, .. } => {

@@ -3,4 +3,5 @@
 mod expression;
 mod tables;
 mod items;
+mod legacy;
 pub(super) mod request;

@@ -69,6 +69,12 @@ pub(in crate::dynamo) fn write(
             f.write_str(envelope(words))?;
             fault.fmt(f)
         }
+        Fault::Legacy(fault) => {
+            if !fault.needs_table() {
+                f.write_str(envelope(words))?;
+            }
+            fault.fmt(f)
+        }
         Fault::Serde(error) => error.fmt(f),
         Fault::Write(fault) => {
             if matches!(fault, WriteFault::ReturnValues) {
@@ -76,7 +82,7 @@ pub(in crate::dynamo) fn write(
             }
             items::write_write(f, fault)
         }
-        Fault::Read(fault) => items::write_read(f, operation, fault),
+        Fault::Read(fault) => items::write_read(f, fault),
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::ParameterMissing { parameter } => {

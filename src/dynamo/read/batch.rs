@@ -11,6 +11,7 @@ use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::tables::arn;
 use crate::dynamo::tables::members::check_table_name;
 use crate::engine::snapshot::Snapshot;
 use std::collections::{BTreeMap, HashSet};
@@ -59,8 +60,12 @@ fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
     if request.tables.is_empty() {
         return Err(too_short("requestItems".to_owned()));
     }
+    let count: usize = request.tables.values().map(|asked| asked.keys.len()).sum();
+    if count > limits::BATCH_GET_KEYS_MAX {
+        return Err(ReadFault::BatchTooLong.into());
+    }
     for (name, asked) in &request.tables {
-        check_table_name(name)?;
+        check_table_name(arn::table_name(name)?)?;
         if asked.keys.is_empty() {
             return Err(too_short(format!("requestItems.{name}.member.keys")));
         }
@@ -69,8 +74,7 @@ fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
             projection.check()?;
         }
     }
-    let count: usize = request.tables.values().map(|asked| asked.keys.len()).sum();
-    if count > limits::BATCH_GET_KEYS_MAX { Err(ReadFault::BatchTooLong.into()) } else { Ok(()) }
+    Ok(())
 }
 
 fn too_short(member: String) -> Fault {
@@ -102,24 +106,32 @@ fn read_table<R>(
     let (mut items, mut meter, mut buffer) = (Vec::new(), Meter::default(), Vec::new());
     let mut rest = KeysAndAttributes { keys: Vec::new(), ..part.asked.clone() };
     for (key, asked) in part.keys.iter().zip(&part.asked.keys) {
-        if *answer_bytes >= limits::BATCH_GET_BYTES_MAX {
-            rest.keys.push(asked.clone());
-            continue;
-        }
+        let room_bytes = limits::BATCH_GET_BYTES_MAX.saturating_sub(*answer_bytes);
         let found = store.engine.get(key, Some(at), |value| {
             let item = StoredItem::parse(value).map_err(damaged)?;
             let size_bytes = item.size_bytes().map_err(damaged)?;
-            Ok::<_, Error>((size_bytes, shown.show(&item, &mut buffer, &mut *read)?))
+            if size_bytes > room_bytes || !rest.keys.is_empty() {
+                return Ok(None);
+            }
+            Ok::<_, Error>(Some((size_bytes, shown.show(&item, &mut buffer, &mut *read)?)))
         })?;
         let size_bytes = match found.transpose()? {
-            Some((size_bytes, item)) => {
+            Some(Some((size_bytes, item))) => {
                 items.push(item);
                 size_bytes
+            }
+            Some(None) => {
+                rest.keys.push(asked.clone());
+                continue;
             }
             None => 0,
         };
         *answer_bytes += size_bytes;
         meter.add_table(Units::of_read(size_bytes, part.asked.consistency.read_mode()));
+    }
+    if !rest.keys.is_empty() {
+        // What follows in other tables is left, too.
+        *answer_bytes = limits::BATCH_GET_BYTES_MAX;
     }
     Ok((items, meter, rest))
 }

@@ -21,8 +21,8 @@ pub fn whole<R>(
     read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
 ) -> Result<Option<R>> {
     let fault = |fault| Error::new(Operation::GetItem, fault);
-    let table = store.catalog.current(Operation::GetItem, table)?;
     key.validate().map_err(|error| fault(error.into()))?;
+    let table = store.catalog.current(Operation::GetItem, table)?;
     let key = item_key::of_request(&table, key).map_err(fault)?;
     store.engine.get(&key, at, |value| read(&StoredItem::parse(value).map_err(damaged)?))?.transpose()
 }

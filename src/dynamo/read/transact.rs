@@ -10,6 +10,7 @@ use crate::dynamo::item_key;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
+use crate::dynamo::tables::arn;
 use crate::dynamo::tables::members::check_table_name;
 use crate::dynamo::write::transact::{check_count, validation_canceled};
 use std::collections::{BTreeMap, HashSet};
@@ -68,7 +69,7 @@ pub fn get<R>(
 fn check_request(request: &TransactGetRequest) -> Result<(), Fault> {
     check_count(request.gets.len())?;
     for get in &request.gets {
-        check_table_name(&get.table)?;
+        check_table_name(arn::table_name(&get.table)?)?;
         get.key.validate()?;
         if let Some(projection) = &get.projection {
             projection.check()?;

@@ -168,7 +168,14 @@ impl Walk {
         segment.map_or(Ok(()), segments::check).map_err(fault)?;
         let table = store.catalog.current(operation, table)?;
         let index = find_index(&table, &options).map_err(fault)?;
-        let keyspace = Source::new(&table, index).keyspace();
+        let source = Source::new(&table, index);
+        // A refused request chooses no boundaries.
+        plan::plan(source, &options).map_err(fault)?;
+        let start = options.exclusive_start_key.as_ref();
+        if start.is_some_and(|start| item_key::of_entry(source, start).is_none()) {
+            return Err(fault(StartKeyFault::Shape.into()));
+        }
+        let keyspace = source.keyspace();
         let range = match segment {
             Some(segment) => segments::range(&store.engine, keyspace, segment)?,
             None => all_with_prefix(keyspace.prefix().to_vec()),

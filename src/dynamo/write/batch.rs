@@ -15,6 +15,7 @@ use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::item_key::Key;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
+use crate::dynamo::tables::arn;
 use crate::dynamo::tables::members::check_table_name;
 use crate::dynamo::value::Item;
 use crate::engine::options::Durability;
@@ -81,7 +82,7 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
     let mut size_bytes = 0;
     for (name, single) in &singles {
         let write = single.as_request().prepare(Operation::BatchWriteItem, &tables[name])?;
-        size_bytes += write.size_bytes();
+        size_bytes += write.size_bytes().map_err(|error| Error::damaged("item", error))?;
         if !keys.insert(write.key) {
             return Err(fault(ReadFault::DuplicateKeys.into()));
         }
@@ -92,8 +93,10 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
     }
     let mut pending = Vec::with_capacity(singles.len());
     for (name, single) in &singles {
-        let begun = begin(store, &tables[name], Operation::BatchWriteItem, single.as_request());
-        pending.push((name.clone(), begun?));
+        pending.push((
+            name.clone(),
+            begin(store, &tables[name], Operation::BatchWriteItem, single.as_request()),
+        ));
     }
     Ok(PendingBatch { pending })
 }
@@ -132,7 +135,7 @@ fn check_counts(request: &BatchWriteRequest) -> Result<(), Fault> {
         }]));
     }
     for (table, writes) in &request.writes {
-        check_table_name(table)?;
+        check_table_name(arn::table_name(table)?)?;
         if writes.is_empty() || writes.len() > most {
             return Err(WriteFault::BatchTable { table: table.clone() }.into());
         }
@@ -145,14 +148,17 @@ fn check_counts(request: &BatchWriteRequest) -> Result<(), Fault> {
 #[derive(Debug)]
 #[must_use = "a write is acknowledged only when it has been waited for"]
 pub struct PendingBatch {
-    pending: Vec<(String, Pending)>,
+    pending: Vec<(String, Result<Pending>)>,
 }
 
 impl PendingBatch {
     /// Waits until every write is as durable as was asked. All are waited for; the first error is told.
     pub fn wait(self) -> Result<BatchWriteOutput> {
-        let outputs: Vec<_> =
-            self.pending.into_iter().map(|(table, pending)| (table, pending.wait())).collect();
+        let outputs: Vec<_> = self
+            .pending
+            .into_iter()
+            .map(|(table, pending)| (table, pending.and_then(Pending::wait)))
+            .collect();
         let mut output = BatchWriteOutput::default();
         for (table, written) in outputs {
             let WriteOutput { consumed_capacity, item_collection_metrics, .. } = written?;
@@ -172,8 +178,8 @@ impl PendingBatch {
 
 impl BatchWriteOutput {
     fn add_capacity(&mut self, consumed: ConsumedCapacity) {
-        match self.consumed_capacity.last_mut().filter(|last| last.table_name == consumed.table_name) {
-            Some(last) => last.add(&consumed),
+        match self.consumed_capacity.iter_mut().find(|earlier| earlier.table_name == consumed.table_name) {
+            Some(earlier) => earlier.add(&consumed),
             None => self.consumed_capacity.push(consumed),
         }
     }

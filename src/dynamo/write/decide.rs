@@ -76,20 +76,26 @@ impl Deciding<'_> {
             Change::Delete => Ok(Outcome::Gone),
             Change::Check => Ok(Outcome::Stays),
             Change::Update { update, key } => {
+                // Within a transaction, too, an update is refused in an update's words.
+                let operation = match self.operation {
+                    Operation::TransactWriteItems => Operation::UpdateItem,
+                    other => other,
+                };
                 let refused = |fault| match fault {
                     UpdateFault::Damaged(error) => damaged(error),
                     UpdateFault::ItemTooLarge { size_bytes } => {
                         let fault = ValueFault::ItemTooLarge { size_bytes };
-                        Error::new(self.operation, Fault::Value(fault))
+                        Error::new(operation, Fault::Value(fault))
                     }
-                    fault => Error::new(self.operation, WriteFault::Update(fault).into()),
+                    fault => Error::new(operation, WriteFault::Update(fault).into()),
                 };
                 let applied = update.apply(self.old.as_ref(), &key).map_err(refused)?;
-                let Some(value) = applied else { return Ok(Outcome::Stays) };
+                // The answer that nothing is there must be as durable as was asked: a tombstone says so.
+                let Some(value) = applied else { return Ok(Outcome::Gone) };
                 let item = StoredItem::parse(&value).map_err(damaged)?;
                 let names = update.actions.iter().map(|action| action.path().root()).collect();
                 let entries = index::entries(self.table, &self.write.key, &item, Touched::Names(&names));
-                let entries = entries.map_err(|error| error.into_error(self.operation))?;
+                let entries = entries.map_err(|error| error.into_error(operation))?;
                 let wants_touched = matches!(
                     self.write.options.return_values,
                     ReturnValues::UpdatedOld | ReturnValues::UpdatedNew

@@ -4,10 +4,11 @@
 //! `prepare` finds what is wrong with this table: its key, its indexes, the item's size.
 
 use super::request::{DeleteRequest, PutRequest, ReturnValues, UpdateRequest, WriteOptions};
+use crate::base::codec::DecodeError;
 use crate::dynamo::encoding;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::fault::ExpressionKind;
-use crate::dynamo::expression::tree::Update;
+use crate::dynamo::expression::tree::{SetOperand, SetValue, Update, UpdateAction};
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::index::{self, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
@@ -56,17 +57,41 @@ pub(in crate::dynamo) enum Request<'a> {
 }
 
 impl ItemWrite<'_> {
-    /// What the request sends of the item, as it counts against the size of a batch or transaction.
-    pub(in crate::dynamo) fn size_bytes(&self) -> usize {
-        match &self.change {
-            Change::Put { value, .. } => self.key.len() + value.len(),
-            Change::Update { update, .. } => {
-                let constants = update.actions.iter().map(|action| action.path().root().len());
-                self.key.len() + constants.sum::<usize>()
-            }
+    /// What the request sends of the item, as it counts against the size of a batch or transaction: of a put the item,
+    /// of an update its key, paths and constants.
+    pub(in crate::dynamo) fn size_bytes(&self) -> Result<usize, DecodeError> {
+        Ok(match &self.change {
+            Change::Put { value, .. } => StoredItem::parse(value)?.size_bytes()?,
+            Change::Update { update, key } => key.size_bytes() + update_size_bytes(update),
             Change::Delete | Change::Check => self.key.len(),
+        })
+    }
+}
+
+fn update_size_bytes(update: &Update) -> usize {
+    fn of_operand(operand: &SetOperand) -> usize {
+        match operand {
+            SetOperand::Path(path) => path.root().len(),
+            SetOperand::Value(constant) => constant.value().size_bytes(),
+            SetOperand::IfNotExists { path, default } => path.root().len() + of_operand(default),
+            SetOperand::ListAppend(front, back) => of_operand(front) + of_operand(back),
         }
     }
+    let of_action = |action: &UpdateAction| {
+        let value = match action {
+            UpdateAction::Set { value: SetValue::Operand(operand), .. } => of_operand(operand),
+            UpdateAction::Set {
+                value: SetValue::Sum(left, right) | SetValue::Difference(left, right),
+                ..
+            } => of_operand(left) + of_operand(right),
+            UpdateAction::Remove(_) => 0,
+            UpdateAction::Add { value, .. }
+            | UpdateAction::Delete { value, .. }
+            | UpdateAction::LegacyAdd { value, .. } => value.value().size_bytes(),
+        };
+        action.path().root().len() + value
+    };
+    update.actions.iter().map(of_action).sum()
 }
 
 impl<'a> Request<'a> {

@@ -65,6 +65,21 @@ pub(super) fn check(token: &str) -> Result<(), Fault> {
     Err(Fault::Members(vec![MemberFault { member, value: token.to_owned(), constraint }]))
 }
 
+/// A transaction that was done under a token before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Earlier {
+    /// Its commit.
+    pub(super) seqno: SeqNo,
+    pub(super) content: SameContent,
+}
+
+/// Whether a request asks for the same as the one before.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SameContent {
+    Yes,
+    No,
+}
+
 /// The row of a token and the request that it stands for.
 pub(super) struct TokenRow {
     pub(super) key: Vec<u8>,
@@ -85,11 +100,10 @@ impl TokenRow {
         Self { key, digest: digest(content) }
     }
 
-    /// The commit of the transaction that was done under this token within the last ten minutes, if it had the same
-    /// content; a fault if it had another.
+    /// The transaction that was done under this token within the last ten minutes, if one was.
     ///
-    /// REQUIRES: the row's key is locked.
-    pub(super) fn find(&self, engine: &Engine) -> Result<Option<SeqNo>> {
+    /// REQUIRES: the row's key is locked. What is answered rests on the commit that is given.
+    pub(super) fn find(&self, engine: &Engine) -> Result<Option<Earlier>> {
         let found = engine.latest_version(&self.key, |version| {
             (version.seqno, version.value.map(metadata::decode::<Stored>))
         })?;
@@ -99,10 +113,8 @@ impl TokenRow {
         if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
             return Ok(None);
         }
-        if row.digest != self.digest {
-            return Err(Error::new(OPERATION, WriteFault::TokenMismatch.into()));
-        }
-        Ok(Some(seqno))
+        let content = if row.digest == self.digest { SameContent::Yes } else { SameContent::No };
+        Ok(Some(Earlier { seqno, content }))
     }
 
     /// Adds to the transaction's batch that it was done.

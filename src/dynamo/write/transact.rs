@@ -15,7 +15,7 @@ use super::deferred::Deferred;
 use super::prepare::{ItemWrite, Request};
 use super::request::{DeleteRequest, PutRequest, UpdateRequest, WriteOptions};
 use super::single::{OldVersion, read_old};
-use super::token::{self, Running, TokenRow};
+use super::token::{self, Earlier, Running, SameContent, TokenRow};
 use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
 use crate::dynamo::capacity::{
@@ -28,6 +28,7 @@ use crate::dynamo::item_key::Key;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::table::{CurrentTables, TableDescriptor};
+use crate::dynamo::tables::arn;
 use crate::dynamo::tables::members::check_table_name;
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
@@ -158,10 +159,19 @@ fn check(request: &TransactWriteRequest) -> Result<(), Fault> {
         token::check(token)?;
     }
     for ((table, action), position) in request.actions.iter().zip(1..) {
-        check_table_name(table)?;
+        check_table_name(arn::table_name(table)?)?;
         if let TransactWrite::ConditionCheck { options: WriteOptions { condition: None, .. }, .. } = action {
             return Err(Fault::Members(vec![MemberFault {
                 member: format!("transactItems.{position}.member.conditionCheck.conditionExpression"),
+                value: "null".to_owned(),
+                constraint: Constraint::Present,
+            }]));
+        }
+        if let TransactWrite::Update(UpdateRequest { update, .. }) = action
+            && update.actions.is_empty()
+        {
+            return Err(Fault::Members(vec![MemberFault {
+                member: format!("transactItems.{position}.member.update.updateExpression"),
                 value: "null".to_owned(),
                 constraint: Constraint::Present,
             }]));
@@ -192,41 +202,76 @@ fn attempt(store: &Store, request: &TransactWriteRequest) -> Result<Option<Defer
     let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
     let tables: Vec<Arc<TableDescriptor>> = tables.collect::<Result<_>>()?;
     let mut writes = Vec::with_capacity(tables.len());
+    // What is wrong with the whole request is told before what cancels it.
+    let mut first_canceling = None;
     for (at, ((_, action), table)) in request.actions.iter().zip(&tables).enumerate() {
         match action.as_request().prepare(OPERATION, table) {
             Ok(write) => writes.push(write),
             Err(error) if cancels(error.fault()) => {
-                return Err(fault(validation_canceled(request.actions.len(), at, &error)));
+                first_canceling.get_or_insert((at, error));
             }
             Err(error) => return Err(error),
         }
     }
     check_together(&writes).map_err(fault)?;
+    if let Some((at, error)) = first_canceling {
+        return Err(fault(validation_canceled(request.actions.len(), at, &error)));
+    }
     let mut keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
-    let token = request.client_request_token.as_deref().map(|token| TokenRow::new(token, &request.actions));
+    let token = request.client_request_token.as_deref().map(|token| TokenRow::new(token, &content(request)));
     keys.extend(token.as_ref().map(|row| row.key.clone()));
     let _guard = store.engine.lock_keys(keys);
     if let Some(row) = &token
-        && let Some(done_at) = row.find(&store.engine)?
+        && let Some(earlier) = row.find(&store.engine)?
     {
-        let answered = read_again(store, request, &writes)?;
-        return Ok(Some(Deferred::new(store.engine.visible(done_at), Ok(answered))));
+        return read_again(store, request, &writes, earlier).map(Some);
     }
     decide(store, request, &tables, writes, token)
 }
 
+/// What of a request its token stands for: how it is to be answered, and how durable it is, does not count.
+fn content(request: &TransactWriteRequest) -> Vec<(String, TransactWrite)> {
+    let mut actions = request.actions.clone();
+    for (_, action) in &mut actions {
+        let options = match action {
+            TransactWrite::Put(request) => &mut request.options,
+            TransactWrite::Update(request) => &mut request.options,
+            TransactWrite::Delete(request) => &mut request.options,
+            TransactWrite::ConditionCheck { options, .. } => options,
+        };
+        let condition = options.condition.take();
+        *options = WriteOptions { condition, ..WriteOptions::default() };
+    }
+    actions
+}
+
 /// The answer to a transaction that was done before: nothing is written, and the items are charged as read.
-fn read_again(store: &Store, request: &TransactWriteRequest, writes: &[ItemWrite<'_>]) -> Result<Answered> {
+fn read_again(
+    store: &Store,
+    request: &TransactWriteRequest,
+    writes: &[ItemWrite<'_>],
+    earlier: Earlier,
+) -> Result<Deferred<Answered>> {
+    let mut newest_seen = earlier.seqno;
+    if let SameContent::No = earlier.content {
+        let mismatch = Error::new(OPERATION, WriteFault::TokenMismatch.into());
+        return Ok(Deferred::new(store.engine.visible(newest_seen), Err(mismatch)));
+    }
     let mut actions = Vec::with_capacity(writes.len());
     for (write, (table, _)) in writes.iter().zip(&request.actions) {
-        let item = read_old(&store.engine, &write.key)?;
-        let size_bytes = item.item()?.map_or(Ok(0), |item| item.size_bytes());
-        let size_bytes = size_bytes.map_err(|error| Error::damaged("item", error))?;
         let mut answer = Answer::default();
-        answer.consumed.add_table(Units::of_read(size_bytes, ReadMode::Transactional));
+        if request.return_consumed_capacity != ReturnConsumedCapacity::None {
+            let item = read_old(&store.engine, &write.key)?;
+            newest_seen = newest_seen.max(item.seqno);
+            let size_bytes = item.item()?.map_or(Ok(0), |item| item.size_bytes());
+            let size_bytes = size_bytes.map_err(|error| Error::damaged("item", error))?;
+            answer.consumed.add_table(Units::of_read(size_bytes, ReadMode::Transactional));
+        }
         actions.push((table.clone(), answer));
     }
-    Ok(Answered { actions, capacity: request.return_consumed_capacity, direction: Direction::Read })
+    let capacity = request.return_consumed_capacity;
+    let answered = Answered { actions, capacity, direction: Direction::Read };
+    Ok(Deferred::new(store.engine.visible(newest_seen), Ok(answered)))
 }
 
 /// Judges all actions on the items as they are, and submits what they come to. The keys are locked by the caller.
@@ -343,7 +388,8 @@ fn check_together(writes: &[ItemWrite<'_>]) -> Result<(), Fault> {
     if !writes.iter().all(|write| keys.insert(&write.key)) {
         return Err(WriteFault::TransactionItemTwice.into());
     }
-    let size_bytes = writes.iter().map(ItemWrite::size_bytes).sum();
+    let sizes = writes.iter().map(ItemWrite::size_bytes).sum::<Result<usize, _>>();
+    let size_bytes = sizes.map_err(|error| Fault::DamagedRow { row: "item", error })?;
     let limit_bytes = limits::TRANSACTION_BYTES_MAX;
     if size_bytes > limit_bytes {
         return Err(WriteFault::TooLarge { size_bytes, limit_bytes }.into());
