@@ -335,7 +335,7 @@ mod tests {
         assert!(batch.check_limits().is_ok());
         let mut visited = Vec::new();
         batch.visit_committed(seqno, time, |entry| {
-            visited.push((entry.key.to_vec(), entry.kind, entry.value.to_vec()))
+            visited.push((entry.key.to_vec(), entry.kind, entry.value.to_vec()));
         });
         let keys: Vec<_> = visited.iter().map(|(key, ..)| key.as_slice()).collect();
         assert!(keys.is_sorted());

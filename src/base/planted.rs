@@ -44,6 +44,8 @@ pub enum Bug {
     TransactionReadUnchecked,
     /// A transaction's commit does not compare the ranges that it walked with what was committed since.
     TransactionRangeUnchecked,
+    /// A transaction's commit does not ask whether what it read has expired since.
+    TransactionExpiryUnchecked,
     /// An answer is given before the version that it rests on is published.
     AnsweredBeforePublished,
 }

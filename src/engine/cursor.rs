@@ -4,6 +4,7 @@ use super::snapshot::Snapshot;
 use super::view::View;
 use crate::base::cursor::Cursor;
 use crate::base::error::Result;
+use crate::base::expiry::Expiry;
 use crate::lsm::memtable::table::{MemtableCursor, Versions};
 use crate::lsm::merge_cursor::MergeCursor;
 use crate::lsm::sight::Sight;
@@ -51,6 +52,11 @@ impl RangeCursor {
     /// The value of that key.
     pub fn value(&self) -> Option<&[u8]> {
         self.visible.value()
+    }
+
+    /// When that value expires, if it does.
+    pub fn expiry(&self) -> Option<Expiry> {
+        self.visible.expiry()
     }
 
     /// Moves to the first key of the range.

@@ -116,7 +116,7 @@ pub(super) enum Decision {
     Committed(Commit),
     /// The guard says that the batch must be derived again.
     Stale,
-    /// What the transaction has read was written since.
+    /// What the transaction has read was written since, or has expired.
     Conflict,
 }
 
@@ -218,7 +218,9 @@ impl Pipeline {
         }
         poison.check()?;
         let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
-        if reads.as_mut().is_some_and(|reads| reads.advance(&self.recent) == Reads::Conflict) {
+        if let Some(reads) = &mut reads
+            && (reads.advance(&self.recent) == Reads::Conflict || reads.at(commit.time) == Reads::Conflict)
+        {
             return Ok(Decision::Conflict);
         }
         if guard.admit(commit) == Verdict::Stale {

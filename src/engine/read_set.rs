@@ -1,9 +1,11 @@
-//! What a transaction has read: keys, found or not, and the ranges that it walked.
+//! What a transaction has read: keys, found or not, the ranges that it walked, and when what it was given expires.
 //!
 //! Invariants:
 //! 1. What was given to the transaction's code is covered, at any time: a cursor's walk is noted with each of its moves.
 //! 2. It may cover more than was read, never less. Past a limit in bytes it is one range that covers all of it.
+//! 3. Of each generation the earliest expiry is enough: by the same rule, who expires later does not die earlier.
 
+use crate::base::expiry::{Expiry, ExpiryGeneration};
 use crate::base::limits::TRANSACTION_READS_BYTES_MAX;
 use crate::base::planted::{Bug, planted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,8 @@ pub(super) struct ReadSet {
     /// What the cursors have walked since they were last placed.
     walks: BTreeMap<WalkId, Span>,
     next_walk: WalkId,
+    /// The earliest expiry of what was found, in milliseconds.
+    expiries: BTreeMap<ExpiryGeneration, u64>,
 }
 
 /// A cursor's walk from where it was placed.
@@ -50,6 +54,15 @@ impl ReadSet {
         self.bytes += size_bytes(&span);
         self.spans.push(span);
         self.stay_within_limit();
+    }
+
+    /// What was found expires.
+    pub(super) fn note_expiry(&mut self, expiry: Expiry) {
+        if planted(Bug::TransactionExpiryUnchecked) {
+            return;
+        }
+        let earliest = self.expiries.entry(expiry.generation).or_insert(expiry.at_millis);
+        *earliest = expiry.at_millis.min(*earliest);
     }
 
     /// A cursor begins a walk.
@@ -104,18 +117,19 @@ impl ReadSet {
                 _ => merged.push((start, end)),
             }
         }
-        SortedReads { keys: &self.keys, spans: merged }
+        SortedReads { keys: &self.keys, spans: merged, expiries: &self.expiries }
     }
 }
 
 type Bounds<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// Reads that can be asked whether they cover a key.
+/// Reads that can be asked whether they cover a key, and when they expire.
 #[derive(Debug)]
 pub(super) struct SortedReads<'a> {
     keys: &'a BTreeSet<Vec<u8>>,
     /// They do not touch one another.
     spans: Vec<Bounds<'a>>,
+    expiries: &'a BTreeMap<ExpiryGeneration, u64>,
 }
 
 impl SortedReads<'_> {
@@ -129,6 +143,13 @@ impl SortedReads<'_> {
         let index = self.spans.partition_point(|(start, _)| *start <= key);
         let span = index.checked_sub(1).and_then(|index| self.spans.get(index));
         span.is_some_and(|(_, end)| end.is_none_or(|end| key < end)) || self.keys.contains(key)
+    }
+
+    /// Of each generation the earliest expiry of what was found.
+    pub(super) fn expiries(&self) -> impl Iterator<Item = Expiry> {
+        self.expiries
+            .iter()
+            .map(|(generation, at_millis)| Expiry { at_millis: *at_millis, generation: *generation })
     }
 }
 
@@ -179,6 +200,16 @@ mod tests {
         reads.note_span(span(b"y", Some(b"z")));
         assert!(reads.sorted().covers(b"l") && reads.sorted().covers(b"zzz"));
         assert!(!reads.sorted().covers(b"w"));
+    }
+
+    #[test]
+    fn of_each_generation_the_earliest_expiry_is_kept() {
+        let expiry = |at_millis, generation| Expiry { at_millis, generation: ExpiryGeneration(generation) };
+        let mut reads = ReadSet::default();
+        for (at_millis, generation) in [(5, 1), (3, 1), (4, 1), (9, 2)] {
+            reads.note_expiry(expiry(at_millis, generation));
+        }
+        assert_eq!(reads.sorted().expiries().collect::<Vec<_>>(), [expiry(3, 1), expiry(9, 2)]);
     }
 
     #[test]

@@ -6,11 +6,13 @@
 //! 2. The window's memory is bounded. It is empty while no transaction is open, and then recording costs one load.
 //! 3. A transaction registers under the lock under which commits get their place; so a commit is either before it, or
 //!    recorded.
+//! 4. Whether something has expired is asked once, of the commit's own time and by the rules of that moment.
 //!
 //! A transaction looks at most of the window before it asks for its place, and under the lock only at what came since.
 
 use super::read_set::SortedReads;
-use crate::base::ident::SeqNo;
+use super::rules::Rules;
+use crate::base::ident::{CommitTime, SeqNo};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -152,6 +154,7 @@ impl WriteSet {
 #[derive(Debug)]
 pub(super) struct ReadCheck<'a> {
     reads: SortedReads<'a>,
+    rules: &'a Rules,
     /// No commit up to this one is in conflict with the reads.
     checked: SeqNo,
 }
@@ -165,8 +168,8 @@ pub(super) enum Reads {
 
 impl<'a> ReadCheck<'a> {
     /// The check of what was read as of the commit `at`.
-    pub(super) fn new(reads: SortedReads<'a>, at: SeqNo) -> Self {
-        Self { reads, checked: at }
+    pub(super) fn new(reads: SortedReads<'a>, rules: &'a Rules, at: SeqNo) -> Self {
+        Self { reads, rules, checked: at }
     }
 
     /// Goes on over the commits that have come since.
@@ -183,11 +186,20 @@ impl<'a> ReadCheck<'a> {
         }
         Reads::Hold
     }
+
+    /// Whether a reader at the commit's time would still be given what was found.
+    pub(super) fn at(&self, time: CommitTime) -> Reads {
+        if self.reads.expiries().any(|expiry| self.rules.is_hidden(expiry, time)) {
+            return Reads::Conflict;
+        }
+        Reads::Hold
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::{DeadEntries, Expiry, ExpiryGeneration, ExpiryRule};
     use crate::engine::read_set::ReadSet;
 
     fn commit(recent: &RecentCommits, seqno: u64, key: &[u8]) {
@@ -203,7 +215,7 @@ mod tests {
         let mut reads = ReadSet::default();
         reads.note_key(key);
         let sorted = reads.sorted();
-        ReadCheck::new(sorted, SeqNo(at)).advance(recent)
+        ReadCheck::new(sorted, &Rules::default(), SeqNo(at)).advance(recent)
     }
 
     fn remembered(recent: &RecentCommits) -> (usize, usize) {
@@ -256,7 +268,8 @@ mod tests {
         assert_eq!(check(&recent, 0, b"key"), Reads::Conflict);
         assert_eq!(check(&recent, 98, b"key"), Reads::Hold);
         let reads = ReadSet::default();
-        assert_eq!(ReadCheck::new(reads.sorted(), SeqNo(0)).advance(&recent), Reads::Hold, "a blind write");
+        let (rules, sorted) = (Rules::default(), reads.sorted());
+        assert_eq!(ReadCheck::new(sorted, &rules, SeqNo(0)).advance(&recent), Reads::Hold, "a blind write");
     }
 
     #[test]
@@ -265,10 +278,27 @@ mod tests {
         recent.register(SeqNo(0));
         let mut reads = ReadSet::default();
         reads.note_key(b"key");
-        let mut check = ReadCheck::new(reads.sorted(), SeqNo(0));
+        let rules = Rules::default();
+        let mut check = ReadCheck::new(reads.sorted(), &rules, SeqNo(0));
         commit(&recent, 1, b"other");
         assert_eq!((check.advance(&recent), check.checked), (Reads::Hold, SeqNo(1)));
         commit(&recent, 2, b"key");
         assert_eq!(check.advance(&recent), Reads::Conflict);
+    }
+
+    #[test]
+    fn what_expires_by_the_commit_s_time_is_a_conflict_if_it_is_hidden_then() {
+        let expiry = Expiry { at_millis: 100, generation: ExpiryGeneration(1) };
+        let rules = Rules::default();
+        let mut reads = ReadSet::default();
+        reads.note_expiry(expiry);
+        let at = |time| ReadCheck::new(reads.sorted(), &rules, SeqNo(0)).at(CommitTime(time));
+        assert_eq!((at(99), at(100)), (Reads::Hold, Reads::Conflict));
+        let rule =
+            |ended_at, dead| [(expiry.generation, ExpiryRule { ended_at, dead })].into_iter().collect();
+        rules.set_expiry(rule(Some(CommitTime(99)), DeadEntries::Hidden));
+        assert_eq!(at(100), Reads::Hold, "its generation ended before it died");
+        rules.set_expiry(rule(None, DeadEntries::Shown));
+        assert_eq!(at(100), Reads::Hold, "the dead are seen");
     }
 }

@@ -251,6 +251,17 @@ impl Engine {
         snapshot: Option<&Snapshot>,
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
+        self.get_entry(key, snapshot, |entry| read(entry.value))
+    }
+
+    /// Calls `read` with the entry that gives a key its value, now or as of a snapshot.
+    #[inline]
+    pub(super) fn get_entry<R>(
+        &self,
+        key: &[u8],
+        snapshot: Option<&Snapshot>,
+        read: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> Result<Option<R>> {
         self.shared.check_open()?;
         let guard = crossbeam_epoch::pin();
         let (view, published) = self.shared.moment(&guard);
@@ -265,7 +276,7 @@ impl Engine {
                     !self.shared.rules.is_hidden(expiry, at)
                 }
             };
-            is_shown.then(|| read(entry.value))
+            is_shown.then(|| read(entry))
         };
         Ok(view.get(Position { key, seqno }, value)?.flatten())
     }

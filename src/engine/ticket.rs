@@ -25,7 +25,7 @@ pub enum Submitted {
     Accepted(Ticket),
     /// Its guard says that what it was derived from has changed. Nothing was committed.
     Stale,
-    /// What its transaction has read was written since. Nothing was committed.
+    /// What its transaction has read was written since, or has expired by now. Nothing was committed.
     Conflict,
 }
 

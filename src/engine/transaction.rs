@@ -4,7 +4,8 @@
 //! ```text
 //! begin:   register, so that commits from now on are recorded; wait for what was submitted before; take a snapshot
 //! read:    at the snapshot; note what was read
-//! commit:  in the serial step: was any of that written by a commit after the snapshot? conflict; else take a place
+//! commit:  in the serial step: was any of that written by a commit after the snapshot, or has it expired by the
+//!          commit's time? conflict; else take a place
 //! ```
 //!
 //! Invariants:
@@ -22,6 +23,7 @@ use super::store::Engine;
 use super::ticket::{Submitted, Ticket};
 use crate::base::batch::WriteBatch;
 use crate::base::error::Result;
+use crate::base::expiry::Expiry;
 use crate::base::ident::SeqNo;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -57,7 +59,8 @@ impl Engine {
         })
     }
 
-    /// Commits what a transaction writes, unless something that it has read was written since its snapshot.
+    /// Commits what a transaction writes, unless something that it has read was written since its snapshot, or has
+    /// expired by the commit's time.
     ///
     /// The transaction stays as it is: a batch that was stale can be derived anew and committed with the same one. After
     /// a conflict it can only be dropped.
@@ -72,7 +75,7 @@ impl Engine {
         guard: &dyn CommitGuard,
     ) -> Result<Submitted> {
         let reads = transaction.reads.lock();
-        let check = ReadCheck::new(reads.sorted(), transaction.snapshot.seqno());
+        let check = ReadCheck::new(reads.sorted(), &self.shared.rules, transaction.snapshot.seqno());
         self.submit_checked(batch, durability, guard, Some(check))
     }
 }
@@ -86,7 +89,12 @@ impl Transaction {
     /// Calls `read` with the value of a key.
     pub fn get<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         self.note_read(key);
-        self.engine.get(key, Some(&self.snapshot), read)
+        self.engine.get_entry(key, Some(&self.snapshot), |entry| {
+            if let Some(expiry) = entry.kind.expiry() {
+                self.note_expiry(expiry);
+            }
+            read(entry.value)
+        })
     }
 
     /// A cursor over a range. What it walks counts as read, and no more of the range than that.
@@ -95,22 +103,28 @@ impl Transaction {
         Ok(TransactionCursor { cursor, range, reads: Arc::clone(&self.reads), walk: None })
     }
 
-    /// A key was read at the snapshot in another way.
+    /// A key was read at the snapshot in another way. What was found may expire: see [`note_expiry`](Self::note_expiry).
     pub fn note_read(&self, key: &[u8]) {
         self.reads.lock().note_key(key);
     }
 
-    /// Every key of a range was read at the snapshot in another way.
+    /// Every key of a range was read at the snapshot in another way. What was found may expire: see
+    /// [`note_expiry`](Self::note_expiry).
     pub fn note_range(&self, range: KeyRange) {
         let KeyRange { start, end } = range;
         self.reads.lock().note_span(Span { start, end });
+    }
+
+    /// Something that was found at the snapshot in another way expires.
+    pub fn note_expiry(&self, expiry: Expiry) {
+        self.reads.lock().note_expiry(expiry);
     }
 }
 
 /// As [`RangeCursor`], with every move noted among the reads of its transaction.
 ///
 /// What is noted is the range between the farthest places on both sides that it came to since it was placed, those
-/// included, and the place that was asked for.
+/// included, and the place that was asked for; and when the values expire that it came to.
 #[derive(Debug)]
 pub struct TransactionCursor {
     cursor: RangeCursor,
@@ -215,12 +229,18 @@ impl TransactionCursor {
             reads.end_walk(walk);
         }
         self.walk = Some(reads.begin_walk(span));
+        if let Some(expiry) = self.cursor.expiry() {
+            reads.note_expiry(expiry);
+        }
     }
 
     fn widen(&self, widen: impl FnOnce(&mut Span, Option<&[u8]>, &KeyRange)) {
         let mut reads = self.reads.lock();
         if let Some(span) = self.walk.and_then(|walk| reads.walk(walk)) {
             widen(span, self.cursor.key(), &self.range);
+        }
+        if let Some(expiry) = self.cursor.expiry() {
+            reads.note_expiry(expiry);
         }
     }
 }
@@ -236,10 +256,12 @@ impl Drop for TransactionCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::expiry::{DeadEntries, ExpiryGeneration, ExpiryRule};
     use crate::engine::commit::Unguarded;
     use crate::engine::options::EngineOptions;
     use crate::env::sim::Simulation;
     use std::path::Path;
+    use std::time::Duration;
 
     fn engine(keys: &[&str]) -> Engine {
         let environment = Simulation::new(1).environment();
@@ -361,6 +383,98 @@ mod tests {
         put(&engine, "d");
         assert!(!commits(&engine, &transaction));
         drop(cursor);
+    }
+
+    type Moves = fn(&mut TransactionCursor) -> Result<()>;
+
+    /// How long entries of the tests live, in milliseconds.
+    const LIFE_MILLIS: u64 = 100;
+
+    /// Puts "d", which expires.
+    fn put_mortal(engine: &Engine) {
+        let at_millis = engine.now().0 + LIFE_MILLIS;
+        let mut mortal = WriteBatch::new();
+        mortal.put_expiring(b"d".to_vec(), Vec::new(), Expiry { at_millis, generation: ExpiryGeneration(1) });
+        engine.write(&mortal, Durability::Buffered).expect("space");
+    }
+
+    /// Whether a transaction that does `read` may commit so many milliseconds after "d", which it may see, was put.
+    fn commits_after(millis: u64, read: impl Fn(&Transaction)) -> bool {
+        let simulation = Simulation::new(1);
+        let engine = Engine::open(simulation.environment(), Path::new("/store"), EngineOptions::default());
+        let engine = engine.expect("a new store");
+        put(&engine, "b");
+        put(&engine, "f");
+        put_mortal(&engine);
+        let transaction = engine.begin_transaction().expect("the store is open");
+        read(&transaction);
+        simulation.clock().advance(Duration::from_millis(millis));
+        let is_done = commits(&engine, &transaction);
+        assert_eq!(engine.get(b"mine", None, |_| ()).expect("memory").is_some(), is_done);
+        is_done
+    }
+
+    #[test]
+    fn what_was_read_and_has_expired_by_the_commit_is_in_conflict() {
+        let check = |read: &dyn Fn(&Transaction)| {
+            assert!(commits_after(LIFE_MILLIS - 1, read));
+            assert!(!commits_after(LIFE_MILLIS, read));
+        };
+        check(&|transaction| transaction.get(b"d", |_| ()).expect("memory").expect("it lives"));
+        check(&|transaction| {
+            let at_millis = transaction.snapshot().time().0 + LIFE_MILLIS;
+            transaction.note_expiry(Expiry { at_millis, generation: ExpiryGeneration(1) });
+        });
+        let walks: [Moves; 5] = [
+            |cursor| cursor.seek(b"c"),
+            |cursor| cursor.seek_before(b"e"),
+            |cursor| cursor.seek_first().and_then(|()| cursor.next()),
+            |cursor| cursor.seek_last().and_then(|()| cursor.prev()),
+            |cursor| cursor.seek(b"c").and_then(|()| cursor.next()),
+        ];
+        for walk in walks {
+            check(&|transaction| {
+                let mut cursor = transaction.cursor(KeyRange::default()).expect("the store is open");
+                walk(&mut cursor).expect("memory");
+            });
+        }
+    }
+
+    #[test]
+    fn what_expires_unread_is_no_conflict() {
+        assert!(commits_after(LIFE_MILLIS, |_| ()), "a blind write");
+        assert!(commits_after(LIFE_MILLIS, |transaction| {
+            transaction.get(b"b", |_| ()).expect("memory").expect("it is there");
+            let mut cursor = transaction.cursor(KeyRange::default()).expect("the store is open");
+            cursor.seek_first().expect("memory");
+            cursor.seek_last().expect("memory");
+        }));
+    }
+
+    #[test]
+    fn what_had_expired_when_it_was_read_is_in_conflict_only_if_it_is_written() {
+        let rule = |dead| {
+            let rule = ExpiryRule { ended_at: None, dead };
+            [(ExpiryGeneration(1), rule)].into_iter().collect()
+        };
+        for (dead, is_seen) in [(DeadEntries::Hidden, false), (DeadEntries::Shown, true)] {
+            let simulation = Simulation::new(1);
+            let engine =
+                Engine::open(simulation.environment(), Path::new("/store"), EngineOptions::default());
+            let engine = engine.expect("a new store");
+            engine.set_expiry_rules(rule(dead));
+            put_mortal(&engine);
+            simulation.clock().advance(Duration::from_millis(LIFE_MILLIS));
+            let begin = || {
+                let transaction = engine.begin_transaction().expect("the store is open");
+                assert_eq!(transaction.get(b"d", |_| ()).expect("memory").is_some(), is_seen);
+                transaction
+            };
+            assert!(commits(&engine, &begin()));
+            let transaction = begin();
+            put(&engine, "d");
+            assert!(!commits(&engine, &transaction));
+        }
     }
 
     #[test]

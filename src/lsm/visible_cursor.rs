@@ -9,6 +9,7 @@
 use crate::base::cursor::Cursor;
 use crate::base::entry::Position;
 use crate::base::error::{Result, StoreError};
+use crate::base::expiry::Expiry;
 use crate::base::ident::SeqNo;
 use crate::lsm::sight::Sight;
 
@@ -23,6 +24,8 @@ pub struct VisibleCursor<C> {
     /// The key to step over, going forward; the key of the copied entry, going backward.
     key: Vec<u8>,
     value: Vec<u8>,
+    /// Of the copied entry.
+    expiry: Option<Expiry>,
     error: Option<StoreError>,
 }
 
@@ -38,7 +41,7 @@ impl<C: Cursor> VisibleCursor<C> {
     /// nowhere.
     pub fn new(merge: C, sight: Sight, start: Vec<u8>, end: Option<Vec<u8>>) -> Self {
         let (key, value) = (Vec::new(), Vec::new());
-        Self { merge, sight, start, end, place: Place::Nowhere, key, value, error: None }
+        Self { merge, sight, start, end, place: Place::Nowhere, key, value, expiry: None, error: None }
     }
 
     /// The key that it stands at.
@@ -56,6 +59,15 @@ impl<C: Cursor> VisibleCursor<C> {
             Place::Nowhere => None,
             Place::InMerge => self.merge.entry().map(|entry| entry.value),
             Place::Copied => Some(&self.value),
+        }
+    }
+
+    /// When that value expires, if it does.
+    pub fn expiry(&self) -> Option<Expiry> {
+        match self.place {
+            Place::Nowhere => None,
+            Place::InMerge => self.merge.entry().and_then(|entry| entry.kind.expiry()),
+            Place::Copied => self.expiry,
         }
     }
 
@@ -191,7 +203,8 @@ impl<C: Cursor> VisibleCursor<C> {
                 }
                 self.merge.prev()?;
             }
-            if newest_visible.is_some_and(|kind| self.sight.shows(kind)) {
+            if let Some(kind) = newest_visible.filter(|kind| self.sight.shows(*kind)) {
+                self.expiry = kind.expiry();
                 self.place = Place::Copied;
                 return Ok(());
             }
@@ -258,11 +271,11 @@ mod tests {
                     map.remove(key);
                     let is_alive = at_millis.is_none_or(|at_millis| at_millis > time);
                     if *is_put && is_alive && (bounds.0..bounds.1).contains(key) {
-                        map.insert(*key, number);
+                        map.insert(*key, (number, *at_millis));
                     }
                 }
             }
-            let expected: Vec<(u8, u8)> = map.into_iter().collect();
+            let expected: Vec<(u8, (u8, Option<u64>))> = map.into_iter().collect();
             let sources = tables.iter().map(|table| {
                 Box::new(MemtableCursor::new(Arc::clone(table), Versions::All)) as Box<dyn Cursor>
             }).collect();
@@ -281,7 +294,8 @@ mod tests {
                     Move::Prev => { cursor.prev()?; place = place.and_then(|place| place.checked_sub(1)); }
                 }
                 place = place.filter(|place| *place < expected.len());
-                let entry = cursor.key().zip(cursor.value()).map(|(key, value)| (key[0], value[0]));
+                let at_millis = cursor.expiry().map(|expiry| expiry.at_millis);
+                let entry = cursor.key().zip(cursor.value()).map(|(key, value)| (key[0], (value[0], at_millis)));
                 prop_assert_eq!(entry, place.map(|place| expected[place]));
             }
         }

@@ -35,7 +35,7 @@ fn serializability() -> Result<(), String> {
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 19] = [
+const PLANTED: [(Bug, Suite); 20] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -54,6 +54,7 @@ const PLANTED: [(Bug, Suite); 19] = [
     (Bug::WholeFileDropIgnoresBelow, expiries),
     (Bug::TransactionReadUnchecked, serializability),
     (Bug::TransactionRangeUnchecked, serializability),
+    (Bug::TransactionExpiryUnchecked, serializability),
     (Bug::AnsweredBeforePublished, serializability),
 ];
 

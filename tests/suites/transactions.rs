@@ -1,21 +1,26 @@
 //! Optimistic transactions are serializable, and in the order of their commits: doing the committed ones one after
-//! another gives each read what it gave. Answers that rest on a commit come after it is published.
+//! another gives each read what it gave, at the time of its commit: some of what is written expires. Answers that rest on
+//! a commit come after it is published.
 //!
-//! In the simulation a conflict must have a reason too: somebody wrote what the transaction had read, since.
+//! In the simulation a conflict must have a reason too: somebody wrote what the transaction had read, since, or it has
+//! expired.
 
 use crate::workload::tiny_options;
 use pixii::base::batch::WriteBatch;
 use pixii::base::error::StoreError;
-use pixii::base::ident::SeqNo;
-use pixii::engine::commit::{CommitGuard, Unguarded, Verdict};
+use pixii::base::expiry::{Expiry, ExpiryGeneration};
+use pixii::base::ident::{CommitTime, SeqNo};
+use pixii::engine::commit::{CommitGuard, Verdict};
 use pixii::engine::cursor::KeyRange;
 use pixii::engine::store::Engine;
 use pixii::engine::ticket::{Submitted, Ticket};
 use pixii::engine::transaction::{Transaction, TransactionCursor};
 use pixii::sim::{Seed, SimRng, Simulation};
 use pixii::{Commit, Durability, Environment};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 type Bytes = Vec<u8>;
 type Model = BTreeMap<Bytes, Bytes>;
@@ -23,8 +28,21 @@ type Model = BTreeMap<Bytes, Bytes>;
 const KEYS: u8 = 9;
 const CLIENTS: usize = 4;
 
+/// What expires does so sooner than this.
+const LIFE_MILLIS: u64 = 60;
+
 fn key(number: u8) -> Bytes {
     vec![0, 0, 0, 16, number]
+}
+
+/// The expiry of what has this value: its last eight bytes, if it has sixteen.
+fn expiry(value: &[u8]) -> Option<Expiry> {
+    let at_millis = u64::from_be_bytes(value.get(8..)?.try_into().ok()?);
+    Some(Expiry { at_millis, generation: ExpiryGeneration(1) })
+}
+
+fn is_alive(value: &[u8], time: CommitTime) -> bool {
+    expiry(value).is_none_or(|expiry| expiry.at_millis > time.0)
 }
 
 /// What a transaction was given.
@@ -50,13 +68,15 @@ enum Direction {
 }
 
 impl Seen {
-    /// Whether a reader of `model` would have been given this.
-    fn holds(&self, model: &Model) -> bool {
+    /// Whether a reader of `model` would have been given this at a time.
+    fn holds(&self, model: &Model, time: CommitTime) -> bool {
         match self {
-            Self::Get { key, value } => model.get(key) == value.as_ref(),
+            Self::Get { key, value } => {
+                model.get(key).filter(|value| is_alive(value, time)) == value.as_ref()
+            }
             Self::Walk { range, direction, entries, came_to_end } => {
                 let end = range.end.clone().expect("the suite's ranges have ends");
-                let inside = model.range(range.start.clone()..end);
+                let inside = model.range(range.start.clone()..end).filter(|(_, value)| is_alive(value, time));
                 let there: Vec<_> = inside.map(|(key, value)| (key.clone(), value.clone())).collect();
                 let there: Vec<_> = match direction {
                     Direction::Forward => there,
@@ -64,6 +84,14 @@ impl Seen {
                 };
                 there.starts_with(entries) && (!came_to_end || there.len() == entries.len())
             }
+        }
+    }
+
+    /// Whether something of it has expired at a time.
+    fn is_expired(&self, time: CommitTime) -> bool {
+        match self {
+            Self::Get { value, .. } => value.as_ref().is_some_and(|value| !is_alive(value, time)),
+            Self::Walk { entries, .. } => entries.iter().any(|(_, value)| !is_alive(value, time)),
         }
     }
 
@@ -88,17 +116,19 @@ impl Seen {
 #[derive(Clone, Debug)]
 struct Event {
     seqno: SeqNo,
+    /// When its reads were as they are, if it has any.
+    time: CommitTime,
     seen: Vec<Seen>,
     writes: Vec<(Bytes, Option<Bytes>)>,
 }
 
-/// Does all events in their order, and compares what was seen. Gives the state that they leave.
-fn replay(mut events: Vec<Event>) -> Result<Model, String> {
+/// Does all events in their order, and compares what was seen. Gives what they leave for a reader at a time.
+fn replay(mut events: Vec<Event>, time: CommitTime) -> Result<Model, String> {
     // What only read stands with the last commit that it saw, and after it.
     events.sort_by_key(|event| (event.seqno, event.writes.is_empty()));
     let mut model = Model::new();
     for event in events {
-        if let Some(wrong) = event.seen.iter().find(|seen| !seen.holds(&model)) {
+        if let Some(wrong) = event.seen.iter().find(|seen| !seen.holds(&model, event.time)) {
             return Err(format!("at commit {} the state is {model:?}, but was seen: {wrong:?}", event.seqno));
         }
         for (key, value) in event.writes {
@@ -108,18 +138,21 @@ fn replay(mut events: Vec<Event>) -> Result<Model, String> {
             }
         }
     }
+    model.retain(|_, value| is_alive(value, time));
     Ok(model)
 }
 
-fn scan(engine: &Engine) -> Result<Model, StoreError> {
-    let mut cursor = engine.cursor(KeyRange::default(), None)?;
+/// What the store holds now, and the time at which it does.
+fn scan(engine: &Engine) -> Result<(Model, CommitTime), StoreError> {
+    let snapshot = engine.snapshot();
+    let mut cursor = engine.cursor(KeyRange::default(), Some(&snapshot))?;
     let mut model = Model::new();
     cursor.seek_first()?;
     while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
         model.insert(key.to_vec(), value.to_vec());
         cursor.next()?;
     }
-    Ok(model)
+    Ok((model, snapshot.time()))
 }
 
 /// A transaction that is being made.
@@ -137,10 +170,13 @@ struct Writes {
 }
 
 impl Writes {
-    fn random(rng: &mut SimRng, least: u64) -> Self {
+    fn random(rng: &mut SimRng, now: CommitTime, least: u64) -> Self {
         let mut entries = BTreeMap::new();
         for _ in 0..rng.below(3) + least {
-            let value = (!rng.chance(0.3)).then(|| rng.next_u64().to_be_bytes().to_vec());
+            let mut value = (!rng.chance(0.3)).then(|| rng.next_u64().to_be_bytes().to_vec());
+            if let Some(value) = value.as_mut().filter(|_| rng.chance(0.3)) {
+                value.extend_from_slice(&(now.0 + rng.below(LIFE_MILLIS)).to_be_bytes());
+            }
             entries.insert(key(number(rng)), value);
         }
         let durability = if rng.chance(0.4) { Durability::Durable } else { Durability::Buffered };
@@ -151,7 +187,10 @@ impl Writes {
         let mut batch = WriteBatch::new();
         for (key, value) in &self.entries {
             match value {
-                Some(value) => batch.put(key.clone(), value.clone()),
+                Some(value) => match expiry(value) {
+                    Some(expiry) => batch.put_expiring(key.clone(), value.clone(), expiry),
+                    None => batch.put(key.clone(), value.clone()),
+                },
                 None => batch.delete(key.clone()),
             }
         }
@@ -162,8 +201,14 @@ impl Writes {
         self.entries.keys().cloned().collect()
     }
 
-    fn into_event(self, seqno: SeqNo, seen: Vec<Seen>) -> Event {
-        Event { seqno, seen, writes: self.entries.into_iter().collect() }
+    /// As a commit that has read nothing.
+    fn into_blind_event(self, seqno: SeqNo) -> Event {
+        self.into_event(Commit { seqno, time: CommitTime(0) }, Vec::new())
+    }
+
+    fn into_event(self, commit: Commit, seen: Vec<Seen>) -> Event {
+        let Commit { seqno, time } = commit;
+        Event { seqno, time, seen, writes: self.entries.into_iter().collect() }
     }
 }
 
@@ -174,7 +219,7 @@ fn number(rng: &mut SimRng) -> u8 {
 impl Open {
     fn begin(engine: &Engine, rng: &mut SimRng) -> Result<Self, StoreError> {
         let transaction = engine.begin_transaction()?;
-        let writes = Writes::random(rng, 0);
+        let writes = Writes::random(rng, engine.now(), 0);
         Ok(Self { transaction, seen: Vec::new(), reads_left: rng.below(5), writes })
     }
 
@@ -217,13 +262,31 @@ fn walk(cursor: &mut TransactionCursor, range: KeyRange, rng: &mut SimRng) -> Re
     Ok(Seen::Walk { range, direction, entries, came_to_end: true })
 }
 
-/// Says that the batch is stale, every time.
-struct Refuses;
+/// Notes the commit, or says that the batch is stale, every time.
+struct Notes {
+    verdict: Verdict,
+    commit: Cell<Option<Commit>>,
+}
 
-impl CommitGuard for Refuses {
-    fn admit(&self, _next: Commit) -> Verdict {
-        Verdict::Stale
+impl Notes {
+    fn new(verdict: Verdict) -> Self {
+        Self { verdict, commit: Cell::new(None) }
     }
+}
+
+impl CommitGuard for Notes {
+    fn admit(&self, _next: Commit) -> Verdict {
+        self.verdict
+    }
+
+    fn committed(&self, commit: Commit) {
+        self.commit.set(Some(commit));
+    }
+}
+
+/// What a transaction without writes comes to.
+fn only_read(transaction: &Transaction) -> Commit {
+    Commit { seqno: transaction.snapshot().seqno(), time: transaction.snapshot().time() }
 }
 
 /// What a simulated client is about.
@@ -241,6 +304,8 @@ enum Client {
 pub(crate) struct Figures {
     committed: usize,
     conflicts: usize,
+    /// Those without a write since.
+    expired: usize,
     answers_that_waited: usize,
 }
 
@@ -282,11 +347,11 @@ impl Run {
         match self.rng.below(10) {
             0..5 => Ok(Client::Reading(Open::begin(&self.engine, &mut self.rng)?)),
             5..8 => {
-                let writes = Writes::random(&mut self.rng, 1);
+                let writes = Writes::random(&mut self.rng, self.engine.now(), 1);
                 let locked = self.engine.lock_keys(writes.keys());
                 let ticket = self.engine.submit(&writes.batch(), writes.durability)?;
                 drop(locked);
-                self.events.push(writes.into_event(ticket.seqno(), Vec::new()));
+                self.events.push(writes.into_blind_event(ticket.seqno()));
                 Ok(Client::Writing(ticket))
             }
             _ => {
@@ -303,18 +368,19 @@ impl Run {
         let Open { transaction, seen, writes, .. } = open;
         let snapshot = transaction.snapshot().seqno();
         if writes.entries.is_empty() {
-            self.events.push(writes.into_event(snapshot, seen));
+            self.events.push(writes.into_event(only_read(&transaction), seen));
             return Ok(Client::Idle);
         }
-        let guard: &dyn CommitGuard = if self.rng.chance(0.1) { &Refuses } else { &Unguarded };
+        let guard = Notes::new(if self.rng.chance(0.1) { Verdict::Stale } else { Verdict::Go });
         let locked = self.engine.lock_keys(writes.keys());
         let submitted =
-            self.engine.commit_transaction(&transaction, &writes.batch(), writes.durability, guard);
+            self.engine.commit_transaction(&transaction, &writes.batch(), writes.durability, &guard);
         drop(locked);
         match submitted.map_err(|error| error.to_string())? {
             Submitted::Accepted(ticket) => {
                 self.figures.committed += 1;
-                self.events.push(writes.into_event(ticket.seqno(), seen));
+                let commit = guard.commit.get().expect("the guard was told");
+                self.events.push(writes.into_event(commit, seen));
                 Ok(Client::Writing(ticket))
             }
             Submitted::Stale => Ok(Client::Reading(Open { transaction, seen, reads_left: 0, writes })),
@@ -323,6 +389,10 @@ impl Run {
                 let mut since = self.events.iter().filter(|event| event.seqno > snapshot);
                 let is_read = |key: &Bytes| seen.iter().any(|seen| seen.depends_on(key));
                 if since.any(|event| event.writes.iter().any(|(key, _)| is_read(key))) {
+                    return Ok(Client::Idle);
+                }
+                if seen.iter().any(|seen| seen.is_expired(self.engine.now())) {
+                    self.figures.expired += 1;
                     return Ok(Client::Idle);
                 }
                 Err(format!("a conflict without a reason, after {snapshot}: {seen:?}"))
@@ -343,6 +413,9 @@ pub(crate) fn simulate(seed: u64, figures: &mut Figures) -> Result<(), String> {
         if run.rng.chance(0.2) {
             simulation.scheduler().step_one();
         }
+        if run.rng.chance(0.3) {
+            simulation.clock().advance(Duration::from_millis(run.rng.below(4)));
+        }
         if run.rng.chance(0.01) {
             run.engine.flush().map_err(text)?;
         }
@@ -353,12 +426,14 @@ pub(crate) fn simulate(seed: u64, figures: &mut Figures) -> Result<(), String> {
     }
     drop(clients);
     run.engine.barrier().wait().map_err(text)?;
-    let model = replay(run.events).map_err(|wrong| format!("seed {seed}: {wrong}"))?;
-    if scan(&run.engine).map_err(text)? != model {
+    let (found, time) = scan(&run.engine).map_err(text)?;
+    let model = replay(run.events, time).map_err(|wrong| format!("seed {seed}: {wrong}"))?;
+    if found != model {
         return Err(format!("seed {seed}: the store holds something else than its commits give"));
     }
     figures.committed += run.figures.committed;
     figures.conflicts += run.figures.conflicts;
+    figures.expired += run.figures.expired;
     figures.answers_that_waited += run.figures.answers_that_waited;
     Ok(())
 }
@@ -369,11 +444,11 @@ fn work(engine: &Engine, thread: u64, figures: &mut Figures) -> Result<Vec<Event
     let mut events = Vec::new();
     for _ in 0..500 {
         if rng.chance(0.3) {
-            let writes = Writes::random(&mut rng, 1);
+            let writes = Writes::random(&mut rng, engine.now(), 1);
             let locked = engine.lock_keys(writes.keys());
             let ticket = engine.submit(&writes.batch(), writes.durability)?;
             drop(locked);
-            events.push(writes.into_event(ticket.seqno(), Vec::new()));
+            events.push(writes.into_blind_event(ticket.seqno()));
             ticket.wait()?;
             continue;
         }
@@ -384,21 +459,22 @@ fn work(engine: &Engine, thread: u64, figures: &mut Figures) -> Result<Vec<Event
         }
         let Open { transaction, seen, writes, .. } = open;
         if writes.entries.is_empty() {
-            events.push(writes.into_event(transaction.snapshot().seqno(), seen));
+            events.push(writes.into_event(only_read(&transaction), seen));
             continue;
         }
+        let guard = Notes::new(Verdict::Go);
         let locked = engine.lock_keys(writes.keys());
         let submitted =
-            engine.commit_transaction(&transaction, &writes.batch(), writes.durability, &Unguarded)?;
+            engine.commit_transaction(&transaction, &writes.batch(), writes.durability, &guard)?;
         drop(locked);
         match submitted {
             Submitted::Accepted(ticket) => {
                 figures.committed += 1;
-                events.push(writes.into_event(ticket.seqno(), seen));
+                events.push(writes.into_event(guard.commit.get().expect("the guard was told"), seen));
                 ticket.wait()?;
             }
             Submitted::Conflict => figures.conflicts += 1,
-            Submitted::Stale => unreachable!("nobody was asked"),
+            Submitted::Stale => unreachable!("the guard lets it go"),
         }
     }
     Ok(events)
@@ -413,8 +489,9 @@ fn simulated_transactions_are_serializable_in_the_order_of_their_commits() {
         }
     }
     println!("{figures:?}");
-    let Figures { committed, conflicts, answers_that_waited } = figures;
-    assert!(committed > 1000 && conflicts > 500 && answers_that_waited > 100, "{figures:?}");
+    let Figures { committed, conflicts, expired, answers_that_waited } = figures;
+    let is_met = committed > 1000 && conflicts > 500 && expired > 100 && answers_that_waited > 100;
+    assert!(is_met, "{figures:?}");
 }
 
 #[test]
@@ -441,5 +518,6 @@ fn transactions_on_threads_are_serializable_in_the_order_of_their_commits() {
     });
     println!("{} events, {conflicts} conflicts", events.len());
     assert!(conflicts > 0, "the threads met");
-    assert_eq!(replay(events), Ok(scan(&engine).expect("it can be read")));
+    let (found, time) = scan(&engine).expect("it can be read");
+    assert_eq!(replay(events, time), Ok(found));
 }
