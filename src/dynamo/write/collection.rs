@@ -6,7 +6,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::IndexScope;
 use crate::dynamo::item_key;
 use crate::dynamo::key;
-use crate::dynamo::table::TableDescriptor;
+use crate::dynamo::table::{IndexDescriptor, TableDescriptor};
 use crate::dynamo::value::Item;
 use crate::engine::store::Engine;
 
@@ -22,7 +22,7 @@ pub(super) fn metrics(
     attributes: &Item,
 ) -> Result<Option<ItemCollectionMetrics>> {
     let local = table.indexes().iter().filter(|index| index.scope() == IndexScope::Local);
-    let mut keyspaces: Vec<_> = local.map(|index| index.keyspace()).collect();
+    let mut keyspaces: Vec<_> = local.map(IndexDescriptor::keyspace).collect();
     if keyspaces.is_empty() {
         return Ok(None);
     }
