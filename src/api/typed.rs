@@ -38,7 +38,7 @@ use std::marker::PhantomData;
 /// messages.put(&Message { room: "kitchen".into(), sent_at: 7, sender: "ada".into() })?;
 /// let message = messages.get(("kitchen", 7))?.expect("it was just written");
 /// assert_eq!(messages.query("kitchen").into_iter().collect::<Result<Vec<_>, _>>()?, [message]);
-/// assert_eq!(messages.query_by(Message::BY_SENDER, "ada").page()?.count(), 1);
+/// assert_eq!(messages.query_by(Message::BY_SENDER, "ada").page()?.count, 1);
 /// # Ok::<(), pixii::Error>(())
 /// ```
 pub struct TypedTable<E> {
