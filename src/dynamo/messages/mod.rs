@@ -2,4 +2,5 @@
 
 mod expression;
 mod tables;
+mod streams;
 pub(super) mod request;
