@@ -1,11 +1,17 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::stream::Stream;
 use super::table::Table;
 use super::typed::TypedTable;
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
+use crate::dynamo::stream::describe::{
+    self, DescribeStreamRequest, ListStreamsOutput, ListStreamsRequest, StreamDescription,
+};
+use crate::dynamo::stream::shard::{self, GetRecordsOutput, GetRecordsRequest, GetShardIteratorRequest};
+use crate::dynamo::stream::trim::{StreamOptions, StreamTrimmer};
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
 use crate::dynamo::tables::request::{
@@ -16,6 +22,7 @@ use crate::engine::options::EngineOptions;
 use crate::engine::statistics::Statistics;
 use crate::engine::store::Engine;
 use crate::env::environment::Environment;
+use crate::env::schedule::Event;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -210,6 +217,50 @@ impl Database {
         self.catalog.list_tags_of_resource(resource_arn)
     }
 
+    /// The stream of the table `name`, or the last one that it had, if that can still be read. The name may be the long
+    /// one.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, KeyType, StreamSpecification, StreamViewType, TableSchema, UpdateTableRequest};
+    ///
+    /// let database = Database::in_memory()?;
+    /// database.create_table(TableSchema::builder("Orders").partition_key("id", KeyType::Number).build()?)?;
+    /// assert_eq!(database.stream("Orders").expect_err("it has none").kind(), ErrorKind::ResourceNotFound);
+    /// let stream_view_type = Some(StreamViewType::NewImage);
+    /// database.update_table(UpdateTableRequest {
+    ///     table_name: "Orders".to_owned(),
+    ///     stream_specification: Some(StreamSpecification { stream_enabled: true, stream_view_type }),
+    ///     ..UpdateTableRequest::default()
+    /// })?;
+    /// let stream = database.stream("Orders")?;
+    /// assert_eq!(Some(stream.arn()), database.describe_table("Orders")?.latest_stream_arn);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn stream(&self, name: &str) -> Result<Stream> {
+        let stream = describe::latest(&self.catalog, name)?;
+        Ok(Stream::new(self.engine.clone(), Arc::clone(&self.catalog), stream))
+    }
+
+    /// A page of the streams that take records or can still be read.
+    pub fn list_streams(&self, request: &ListStreamsRequest) -> Result<ListStreamsOutput> {
+        describe::list_streams(&self.catalog, request)
+    }
+
+    /// Tells what a stream is, and its only shard.
+    pub fn describe_stream(&self, request: &DescribeStreamRequest) -> Result<StreamDescription> {
+        describe::describe_stream(&self.engine, &self.catalog, request)
+    }
+
+    /// Gives an iterator over a shard of a stream, which can be used for 15 minutes.
+    pub fn get_shard_iterator(&self, request: &GetShardIteratorRequest) -> Result<String> {
+        shard::get_shard_iterator(&self.engine, &self.catalog, request)
+    }
+
+    /// Reads records where an iterator says. In Rust, [`stream`](Self::stream) is easier.
+    pub fn get_records(&self, request: &GetRecordsRequest) -> Result<GetRecordsOutput> {
+        shard::get_records(&self.engine, &self.catalog, request)
+    }
+
     /// Writes what is in memory to tables on disk. Nothing needs this to be durable.
     pub fn flush(&self) -> Result<()> {
         Ok(self.engine.flush()?)
@@ -249,11 +300,16 @@ impl Database {
 pub struct DatabaseOptions {
     environment: Environment,
     engine: EngineOptions,
+    streams: StreamOptions,
 }
 
 impl Default for DatabaseOptions {
     fn default() -> Self {
-        Self { environment: Environment::system(), engine: EngineOptions::default() }
+        Self {
+            environment: Environment::system(),
+            engine: EngineOptions::default(),
+            streams: StreamOptions::default(),
+        }
     }
 }
 
@@ -282,11 +338,20 @@ impl DatabaseOptions {
         self
     }
 
+    /// The records of streams are kept for this long, and streams that have ended can be read for as long: 24 hours,
+    /// unless this is called.
+    pub fn stream_retention(mut self, retention: Duration) -> Self {
+        self.streams.retention = retention;
+        self
+    }
+
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, engine } = self;
+        let Self { environment, engine, streams } = self;
         let engine = Engine::open(environment, directory.as_ref(), engine)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
+        let trimmer = StreamTrimmer::new(Arc::clone(&catalog), streams);
+        engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;
         Ok(Database { engine, catalog })
     }
 }

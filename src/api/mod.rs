@@ -11,4 +11,5 @@ pub mod write;
 pub mod query;
 pub mod table;
 pub mod typed;
+pub mod stream;
 pub mod database;
