@@ -24,3 +24,5 @@ pub mod describe;
 pub mod shard;
 pub mod consumer;
 pub mod trim;
+#[cfg(test)]
+mod support;

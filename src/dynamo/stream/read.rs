@@ -178,3 +178,152 @@ fn trimmed(operation: Operation) -> Error {
 pub(super) fn damaged(error: DecodeError) -> Error {
     Error::damaged("stream record", error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::error::ErrorKind;
+    use crate::dynamo::stream::change::Cause;
+    use crate::dynamo::stream::support::{DAY, NOW, OFF, Store, Write, item, number, on};
+    use crate::dynamo::tables::settings::StreamViewType;
+    use crate::engine::options::Durability;
+    use std::time::Duration;
+
+    #[test]
+    fn reading_begins_at_records_and_moments() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        for (number, millis) in [(1, 0), (2, 10), (3, 0), (4, 5)] {
+            store.simulation.clock().advance(Duration::from_millis(millis));
+            store.put(number);
+        }
+        let stream = store.stream();
+        let records = store.read(&stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        let check = |start, expected: &[u64]| {
+            assert_eq!(store.numbers(&stream, start).expect("nothing was trimmed"), expected, "{start:?}");
+        };
+        check(StreamStart::TrimHorizon, &[1, 2, 3, 4]);
+        check(StreamStart::Latest, &[]);
+        check(StreamStart::At(records[1].sequence_number), &[2, 3, 4]);
+        check(StreamStart::After(records[1].sequence_number), &[3, 4]);
+        check(StreamStart::At(SequenceNumber::first_of(SeqNo::ZERO)), &[1, 2, 3, 4]);
+        for (millis, expected) in [
+            (0, &[1, 2, 3, 4][..]),
+            (NOW, &[1, 2, 3, 4]),
+            (NOW + 1, &[2, 3, 4]),
+            (NOW + 10, &[2, 3, 4]),
+            (NOW + 11, &[4]),
+            (NOW + 15, &[4]),
+            (NOW + 16, &[]),
+        ] {
+            check(StreamStart::AtTimestamp(millis), expected);
+        }
+        let times: Vec<_> = records.iter().map(|record| record.approximate_creation_millis - NOW).collect();
+        assert_eq!(times, [0, 10, 10, 15]);
+    }
+
+    #[test]
+    fn a_moment_to_come_leaves_out_what_is_written_until_then() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        let start = StreamStart::AtTimestamp(NOW + 20);
+        let place = place(&store.engine, &stream, start).expect("nothing was trimmed");
+        store.put(1);
+        store.simulation.clock().advance(Duration::from_millis(20));
+        store.put(2);
+        let page = read(&store.engine, &stream, place, 10).expect("nothing was trimmed");
+        assert_eq!(page.records.iter().map(number).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn pages_are_cut_by_count_and_by_size_also_within_a_commit() {
+        let store = Store::new(StreamViewType::NewImage);
+        let large = |number| Write::Put(item(number).with("text", "x".repeat(300_000)));
+        store.write((0..5).map(large).collect(), Cause::User, Durability::Durable);
+        let stream = store.stream();
+        let mut place = place(&store.engine, &stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        let mut counts = Vec::new();
+        for limit in [1, 10, 10, 10] {
+            let page = read(&store.engine, &stream, place, limit).expect("nothing was trimmed");
+            assert_eq!(read(&store.engine, &stream, place, limit).expect("the same again"), page);
+            counts.push(page.records.len());
+            place = page.next.expect("the stream is open");
+        }
+        assert_eq!(counts, [1, 3, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_not_durable_is_not_read() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        store.write(vec![Write::Put(item(1))], Cause::User, Durability::Buffered);
+        assert_eq!(store.numbers(&stream, StreamStart::TrimHorizon).expect("nothing was trimmed"), [0; 0]);
+        let latest = place(&store.engine, &stream, StreamStart::Latest).expect("nothing was trimmed");
+        let seen = store.engine.durable();
+        let durable = store.engine.wait_durable(seen, Duration::from_secs(60)).expect("it is open");
+        assert!(durable > seen, "it is synced after an interval");
+        let page = read(&store.engine, &stream, latest, 10).expect("nothing was trimmed");
+        assert_eq!(page.records.iter().map(number).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn waiting_for_something_durable_ends_with_the_time() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let seen = store.engine.durable();
+        let before = store.engine.environment().clock.monotonic();
+        assert_eq!(store.engine.wait_durable(seen, Duration::from_secs(9)).expect("it is open"), seen);
+        assert!(store.engine.environment().clock.monotonic() >= before + Duration::from_secs(9));
+    }
+
+    #[test]
+    fn a_stream_that_has_ended_is_read_to_its_end() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.put(1);
+        store.put(2);
+        store.switch(OFF);
+        store.switch(on(StreamViewType::KeysOnly));
+        store.put(3);
+        let store = store.reopen();
+        let streams = store.catalog.streams();
+        let start = place(&store.engine, &streams[0], StreamStart::TrimHorizon).expect("nothing was trimmed");
+        let first = read(&store.engine, &streams[0], start, 1).expect("nothing was trimmed");
+        let second = read(&store.engine, &streams[0], first.next.expect("one is left"), 1);
+        let second = second.expect("nothing was trimmed");
+        assert_eq!((number(&second.records[0]), second.next), (2, None));
+        assert_eq!(store.numbers(&streams[1], StreamStart::TrimHorizon).expect("nothing was trimmed"), [3]);
+    }
+
+    #[test]
+    fn a_place_that_was_trimmed_is_refused_and_not_stepped_over() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        let oldest = place(&store.engine, &stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        store.put(1);
+        store.put(2);
+        let records = store.read(&stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        store.simulation.clock().advance(DAY);
+        store.put(3);
+        assert_eq!(store.trim(100).records, 2);
+        let store = store.reopen();
+        let refused = |start| {
+            let error = store.read(&stream, start).expect_err("it was trimmed");
+            assert_eq!(
+                (error.kind(), error.exception()),
+                (ErrorKind::TrimmedDataAccess, "TrimmedDataAccessException")
+            );
+        };
+        refused(StreamStart::At(records[1].sequence_number));
+        refused(StreamStart::After(records[0].sequence_number));
+        let error = read(&store.engine, &stream, oldest, 10).expect_err("it was trimmed");
+        assert_eq!(
+            error.to_string(),
+            "The operation attempted to read past the oldest stream record in a shard"
+        );
+        for start in [
+            StreamStart::TrimHorizon,
+            StreamStart::After(records[1].sequence_number),
+            StreamStart::AtTimestamp(NOW),
+        ] {
+            assert_eq!(store.numbers(&stream, start).expect("3 is kept"), [3], "{start:?}");
+        }
+    }
+}

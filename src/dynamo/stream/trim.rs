@@ -150,3 +150,102 @@ fn into_store_error(engine: &Engine, error: Error) -> StoreError {
         _ => StoreError::corruption(engine.directory(), 0, error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::stream::consumer;
+    use crate::dynamo::stream::read::{StreamStart, place};
+    use crate::dynamo::stream::support::{DAY, OFF, Store};
+    use crate::dynamo::tables::settings::StreamViewType;
+    use crate::engine::cursor::KeyRange;
+    use crate::env::schedule::Event;
+
+    #[test]
+    fn records_go_when_they_are_old_enough_a_bounded_number_a_step() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        (1..=5).for_each(|number| store.put(number));
+        let at_once = store.trim(100);
+        assert_eq!(at_once, Trimmed { records: 0, streams: 0, is_complete: true });
+        store.simulation.clock().advance(DAY - Duration::from_millis(1));
+        store.put(6);
+        assert_eq!(store.trim(100).records, 0, "a millisecond is left");
+        store.simulation.clock().advance(Duration::from_millis(1));
+        let steps = [(); 3].map(|()| store.trim(2));
+        assert_eq!(steps.map(|step| step.records), [2, 2, 1]);
+        assert_eq!(steps.map(|step| step.is_complete), [false, false, true]);
+        let stream = store.stream();
+        assert_eq!(store.numbers(&stream, StreamStart::TrimHorizon).expect("6 is kept"), [6]);
+    }
+
+    #[test]
+    fn what_is_trimmed_takes_no_space_after_compaction() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        (1..=50).for_each(|number| store.put(number));
+        store.simulation.clock().advance(DAY);
+        store.trim(100);
+        let prefix = store.stream().keyspace.prefix().to_vec();
+        let range = KeyRange { end: crate::dynamo::key::prefix_end(&prefix), start: prefix };
+        let mut cursor = store.engine.cursor(range, None).expect("it is open");
+        cursor.seek_first().expect("it can be read");
+        assert_eq!(cursor.key(), None);
+        drop(cursor);
+        let entries = || store.engine.statistics().levels.iter().map(|level| level.entries).sum::<u64>();
+        store.engine.flush().expect("space");
+        let before = entries();
+        store.engine.compact().expect("space");
+        assert!(entries() + 50 <= before, "neither records nor tombstones: {before}, then {}", entries());
+    }
+
+    #[test]
+    fn a_stream_that_has_ended_is_kept_as_long_as_its_records_and_then_forgotten() {
+        for deletes_table in [false, true] {
+            let store = Store::new(StreamViewType::KeysOnly);
+            store.put(1);
+            let stream = store.stream();
+            let place = place(&store.engine, &stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+            consumer::store(&store.engine, &store.catalog, &stream, "one", place).expect("space");
+            store.simulation.clock().advance(DAY / 2);
+            if deletes_table {
+                store.delete_table()
+            } else {
+                store.switch(OFF)
+            }
+            assert!(!store.catalog.dead_keyspaces().iter().any(|dead| dead.keyspace == stream.keyspace));
+            assert_eq!(store.numbers(&stream, StreamStart::TrimHorizon).expect("it is kept"), [1]);
+            store.simulation.clock().advance(DAY / 2);
+            assert_eq!(store.trim(100), Trimmed { records: 1, streams: 0, is_complete: true });
+            assert_eq!(store.catalog.streams().len(), 1);
+            store.simulation.clock().advance(DAY / 2);
+            assert_eq!(store.trim(100), Trimmed { records: 0, streams: 1, is_complete: true });
+            assert_eq!(store.catalog.streams(), []);
+            assert_eq!(consumer::names(&store.engine, &stream).expect("it can be read"), [""; 0]);
+            let error = consumer::store(&store.engine, &store.catalog, &stream, "late", place);
+            assert_eq!(error.expect_err("it is forgotten").exception(), "ResourceNotFoundException");
+            let store = store.reopen();
+            assert_eq!(store.catalog.streams(), []);
+            assert!(store.catalog.dead_keyspaces().iter().any(|dead| dead.keyspace == stream.keyspace));
+        }
+    }
+
+    #[test]
+    fn the_job_trims_as_time_goes_by() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.put(1);
+        let stream = store.stream();
+        let catalog = Arc::new(Catalog::open(&store.engine).expect("a whole catalog"));
+        let trimmer = StreamTrimmer::new(catalog, StreamOptions { retention: Duration::from_secs(300) });
+        let job = store.engine.spawn("trim", Arc::new(Event::new()), Box::new(trimmer)).expect("it is open");
+        let numbers = || store.numbers(&stream, StreamStart::TrimHorizon).expect("it is there");
+        let wait = |time| {
+            let seen = crate::base::ident::SeqNo::MAX;
+            store.engine.wait_durable(seen, time).expect("it is open")
+        };
+        wait(Duration::from_secs(200));
+        assert_eq!(numbers(), [1]);
+        wait(Duration::from_secs(200));
+        assert_eq!(numbers(), [0; 0]);
+        store.engine.close().expect("nothing failed");
+        assert!(job.is_finished());
+    }
+}
