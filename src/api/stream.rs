@@ -232,3 +232,119 @@ impl StreamConsumer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::error::ErrorKind;
+    use crate::dynamo::stream::support::{DAY, Store, number};
+    use crate::engine::store::Engine;
+
+    fn stream(store: &Store) -> Stream {
+        let catalog = Arc::new(Catalog::open(&store.engine).expect("a whole catalog"));
+        Stream::new(store.engine.clone(), catalog, store.stream())
+    }
+
+    fn numbers(records: &[StreamRecord]) -> Vec<u64> {
+        records.iter().map(number).collect()
+    }
+
+    #[test]
+    fn records_go_on_when_there_are_more() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        (1..=2).for_each(|number| store.put(number));
+        let mut records = stream(&store).records().expect("nothing was trimmed");
+        let all = |records: &mut StreamRecords| {
+            let records = records.collect::<Result<Vec<_>>>().expect("nothing was trimmed");
+            numbers(&records)
+        };
+        assert_eq!(all(&mut records), [1, 2]);
+        store.put(3);
+        assert_eq!(all(&mut records), [3]);
+    }
+
+    #[test]
+    fn a_consumer_goes_on_where_it_committed_also_after_a_restart() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        (1..=3).for_each(|number| store.put(number));
+        let mut consumer = stream(&store).consumer("outbox").expect("nothing was trimmed");
+        assert_eq!(numbers(&consumer.next_batch(2).expect("nothing was trimmed")), [1, 2]);
+        consumer.commit().expect("space");
+        assert_eq!(numbers(&consumer.next_batch(2).expect("nothing was trimmed")), [3]);
+        drop(consumer);
+        let store = store.reopen();
+        let stream = stream(&store);
+        assert_eq!(stream.consumers().expect("it can be read"), ["outbox"]);
+        let mut consumer = stream.consumer("outbox").expect("nothing was trimmed");
+        assert_eq!(
+            numbers(&consumer.next_batch(9).expect("nothing was trimmed")),
+            [3],
+            "it was not committed"
+        );
+        let mut other = stream.consumer("other").expect("nothing was trimmed");
+        assert_eq!(other.next_batch(9).expect("nothing was trimmed").len(), 3);
+        other.reset(StreamStart::Latest).expect("it is there");
+        other.commit().expect("space");
+        store.put(4);
+        let mut other = stream.consumer("other").expect("nothing was trimmed");
+        assert_eq!(numbers(&other.next_batch(9).expect("nothing was trimmed")), [4]);
+    }
+
+    #[test]
+    fn a_consumer_that_retention_has_overtaken_is_told_and_goes_on_after_a_reset() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.put(1);
+        let mut consumer = stream(&store).consumer("outbox").expect("nothing was trimmed");
+        consumer.commit().expect("space");
+        store.simulation.clock().advance(DAY);
+        store.put(2);
+        store.trim(100);
+        for _ in 0..2 {
+            let error = consumer.next_batch(9).expect_err("1 was trimmed");
+            assert_eq!(error.kind(), ErrorKind::TrimmedDataAccess);
+        }
+        consumer.reset(StreamStart::TrimHorizon).expect("it is there");
+        assert_eq!(numbers(&consumer.next_batch(9).expect("2 is kept")), [2]);
+    }
+
+    #[test]
+    fn a_consumer_waits_for_records_and_no_longer_than_it_wants() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let mut consumer = stream(&store).consumer("outbox").expect("nothing was trimmed");
+        let monotonic = |engine: &Engine| engine.environment().clock.monotonic();
+        let before = monotonic(&store.engine);
+        let none = consumer.wait_batch(9, Duration::from_secs(5)).expect("nothing was trimmed");
+        assert!(none.is_empty() && monotonic(&store.engine) >= before + Duration::from_secs(5));
+        store.put(1);
+        assert_eq!(numbers(&consumer.wait_batch(9, Duration::ZERO).expect("nothing was trimmed")), [1]);
+    }
+
+    #[test]
+    fn a_consumer_on_a_thread_is_woken_by_a_commit() {
+        use crate::api::database::Database;
+        use crate::dynamo::key::KeyType;
+        use crate::dynamo::schema::TableSchema;
+        use crate::dynamo::stream::change::Cause;
+        use crate::dynamo::stream::support::{Write, commit, item, on};
+        use crate::dynamo::tables::request::CreateTableRequest;
+        use crate::engine::options::Durability;
+
+        let database = Database::in_memory().expect("a new database");
+        let schema = TableSchema::builder("Music").partition_key("pk", KeyType::String);
+        let schema = schema.sort_key("sk", KeyType::Number).build().expect("a valid schema");
+        let stream_specification = Some(on(StreamViewType::NewImage));
+        database
+            .create_table(CreateTableRequest { stream_specification, ..schema.into() })
+            .expect("a new table");
+        let stream = database.stream("Music").expect("it has one");
+        let mut consumer = stream.consumer("outbox").expect("nothing was trimmed");
+        std::thread::scope(|scope| {
+            let told = scope.spawn(move || consumer.wait_batch(9, Duration::from_secs(60)));
+            let table = stream.catalog.find(Operation::PutItem, "Music").expect("it was made");
+            let writes = vec![Write::Put(item(1))];
+            commit(&stream.engine, &table, writes, Cause::User, Durability::Durable);
+            let told = told.join().expect("no panic").expect("nothing was trimmed");
+            assert_eq!(told[0].new_image, Some(item(1)));
+        });
+    }
+}

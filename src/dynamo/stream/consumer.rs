@@ -89,3 +89,37 @@ fn change(
     ticket.wait()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ident::SeqNo;
+    use crate::dynamo::stream::support::{OFF, Store, on};
+    use crate::dynamo::tables::settings::StreamViewType;
+
+    #[test]
+    fn places_are_kept_by_stream_and_name_until_they_are_removed() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        let at = |seqno| StreamPlace::before(SequenceNumber::first_of(SeqNo(seqno)));
+        let load =
+            |store: &Store, stream, name| super::load(&store.engine, stream, name).expect("it can be read");
+        for (name, seqno) in [("two", 7), ("one", 8), ("two", 9)] {
+            super::store(&store.engine, &store.catalog, &stream, name, at(seqno)).expect("space");
+        }
+        let store = store.reopen();
+        assert_eq!(names(&store.engine, &stream).expect("it can be read"), ["one", "two"]);
+        assert_eq!(load(&store, &stream, "two"), Some(at(9)));
+        store.switch(OFF);
+        super::store(&store.engine, &store.catalog, &stream, "two", at(10)).expect("it can still be read");
+        store.switch(on(StreamViewType::KeysOnly));
+        let next = store.catalog.streams().remove(1);
+        assert_eq!((load(&store, &stream, "two"), load(&store, &next, "two")), (Some(at(10)), None));
+        remove(&store.engine, &store.catalog, &stream, "two").expect("space");
+        assert_eq!((load(&store, &stream, "two"), load(&store, &stream, "one")), (None, Some(at(8))));
+        let long = "x".repeat(256);
+        for name in ["", &long] {
+            assert!(super::load(&store.engine, &stream, name).is_err(), "{name}");
+        }
+    }
+}

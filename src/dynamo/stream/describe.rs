@@ -265,3 +265,137 @@ fn shard(engine: &Engine, stream: &StreamDescriptor) -> Result<Shard> {
         parent_shard_id: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::error::ErrorKind;
+    use crate::dynamo::stream::read::StreamStart;
+    use crate::dynamo::stream::support::{DAY, NOW, OFF, Store, on};
+
+    fn describe(store: &Store, stream_arn: String) -> Result<StreamDescription> {
+        let request = DescribeStreamRequest { stream_arn, ..DescribeStreamRequest::default() };
+        describe_stream(&store.engine, &store.catalog, &request)
+    }
+
+    #[test]
+    fn a_stream_is_described_as_one_shard_from_its_beginning_to_its_end() {
+        let store = Store::new(StreamViewType::OldImage);
+        store.put(1);
+        store.put(2);
+        let arn = store.stream().arn();
+        assert_eq!(arn, "arn:aws:dynamodb:us-east-1:000000000000:table/Music/stream/2026-11-22T10:03:00.123");
+        let open = describe(&store, arn.clone()).expect("it is there");
+        assert_eq!(
+            (open.stream_status.to_string(), open.creation_request_millis),
+            ("ENABLED".to_owned(), NOW)
+        );
+        assert_eq!((open.table_name.as_str(), open.stream_view_type), ("Music", StreamViewType::OldImage));
+        let key: Vec<_> = open.key_schema.iter().map(|element| element.attribute_name.as_str()).collect();
+        assert_eq!(key, ["pk", "sk"]);
+        let records = store.read(&store.stream(), StreamStart::TrimHorizon).expect("nothing was trimmed");
+        let [shard] = &open.shards[..] else { panic!("one shard: {:?}", open.shards) };
+        assert!(shard.starting_sequence_number <= records[0].sequence_number);
+        assert_eq!((shard.ending_sequence_number, &shard.parent_shard_id), (None, &None));
+        assert!((28..=65).contains(&shard.shard_id.len()) && shard.shard_id.starts_with("shardId-"));
+
+        store.switch(OFF);
+        let store = store.reopen();
+        let ended = describe(&store, arn.clone()).expect("it can still be read");
+        assert_eq!(ended.stream_status, StreamStatus::Disabled);
+        let last = Shard { ending_sequence_number: Some(records[1].sequence_number), ..shard.clone() };
+        assert_eq!(ended.shards, [last.clone()]);
+        store.simulation.clock().advance(DAY / 2);
+        store.trim(100);
+        assert_eq!(describe(&store, arn.clone()).expect("it can still be read").shards, [last]);
+
+        let others = |request: DescribeStreamRequest| {
+            describe_stream(&store.engine, &store.catalog, &request).map(|stream| stream.shards)
+        };
+        let request =
+            || DescribeStreamRequest { stream_arn: arn.clone(), ..DescribeStreamRequest::default() };
+        let exclusive_start_shard_id = Some(shard.shard_id.clone());
+        assert_eq!(
+            others(DescribeStreamRequest { exclusive_start_shard_id, ..request() }).expect("valid"),
+            []
+        );
+        let filtered = |filter_type, shard_id| {
+            let shard_filter = Some(ShardFilter { filter_type, shard_id });
+            others(DescribeStreamRequest { shard_filter, ..request() })
+        };
+        let children = Some(ShardFilterType::ChildShards);
+        assert_eq!(filtered(children, Some(shard.shard_id.clone())).expect("valid"), []);
+        let unknown = filtered(children, Some(shard.shard_id.replace("shardId-0", "shardId-1")));
+        assert_eq!(unknown.expect_err("no such shard").kind(), ErrorKind::ResourceNotFound);
+        assert_eq!(
+            filtered(None, None).expect_err("both are needed").to_string(),
+            "2 validation errors detected: Value null at 'shardFilter.type' failed to satisfy constraint: Member must \
+             not be null; Value null at 'shardFilter.shardId' failed to satisfy constraint: Member must not be null"
+        );
+    }
+
+    #[test]
+    fn an_ended_stream_of_which_all_was_trimmed_ends_where_it_ended() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.put(1);
+        let stream = store.stream();
+        let records = store.read(&stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        store.simulation.clock().advance(DAY);
+        store.switch(OFF);
+        store.trim(100);
+        let shards = describe(&store, stream.arn()).expect("it can still be read").shards;
+        assert_eq!(shards[0].ending_sequence_number, Some(records[0].sequence_number));
+    }
+
+    #[test]
+    fn streams_are_listed_by_page_and_by_table_also_after_they_have_ended() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.switch(OFF);
+        store.switch(on(StreamViewType::NewImage));
+        store.create("Albums", StreamViewType::KeysOnly);
+        store.delete_table();
+        store.create("Music", StreamViewType::KeysOnly);
+        let store = store.reopen();
+        let list = |request: ListStreamsRequest| {
+            let answer = list_streams(&store.catalog, &request).expect("a valid request");
+            let names = answer.streams.into_iter().map(|stream| (stream.table_name, stream.stream_label));
+            (names.collect::<Vec<_>>(), answer.last_evaluated_stream_arn)
+        };
+        let (all, last) = list(ListStreamsRequest::default());
+        let label = |millis: u32| format!("2026-11-22T10:03:00.{millis}");
+        let music = |millis| ("Music".to_owned(), label(millis));
+        let albums = ("Albums".to_owned(), label(123));
+        assert_eq!((&all, last), (&vec![albums, music(123), music(124), music(125)], None), "no label twice");
+        let table_name = Some("Music".to_owned());
+        assert_eq!(list(ListStreamsRequest { table_name, ..ListStreamsRequest::default() }).0, all[1..]);
+        let (mut paged, mut exclusive_start_stream_arn) = (Vec::new(), None);
+        for _ in 0..3 {
+            let limit = Some(2);
+            let request = ListStreamsRequest { limit, exclusive_start_stream_arn, ..Default::default() };
+            let (page, last) = list(request);
+            paged.extend(page);
+            exclusive_start_stream_arn = last;
+            if exclusive_start_stream_arn.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged, all);
+        assert_eq!(latest(&store.catalog, "Music").expect("it has one").label(), label(125));
+    }
+
+    #[test]
+    fn a_malformed_name_is_told_from_an_unknown_one() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let error = describe(&store, "arn:aws:dynamodb:us-east-1:000000000000:table/Music".to_owned());
+        assert_eq!(error.expect_err("of a table").exception(), "ValidationException");
+        let arn = arn::of_stream("Music", "2026-11-22T10:03:00.124");
+        let error = describe(&store, arn.clone()).expect_err("another moment");
+        assert_eq!(error.exception(), "ResourceNotFoundException");
+        assert_eq!(error.to_string(), format!("Requested resource not found: Stream: {arn} not found"));
+        let error = describe(&store, "arn".to_owned()).expect_err("too short");
+        assert!(
+            error.to_string().ends_with("Member must have length greater than or equal to 37"),
+            "{error}"
+        );
+    }
+}

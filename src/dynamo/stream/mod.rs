@@ -25,4 +25,4 @@ pub mod shard;
 pub mod consumer;
 pub mod trim;
 #[cfg(test)]
-mod support;
+pub(crate) mod support;

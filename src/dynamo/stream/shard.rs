@@ -220,3 +220,153 @@ impl Token {
         Ok(Self { history, keyspace, place: StreamPlace { next, not_before }, expires_at })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::stream::support::{NOW, OFF, Store, number, on};
+    use crate::dynamo::tables::settings::StreamViewType;
+    use std::time::Duration;
+
+    fn request(stream: &StreamDescriptor, shard_iterator_type: ShardIteratorType) -> GetShardIteratorRequest {
+        GetShardIteratorRequest {
+            stream_arn: stream.arn(),
+            shard_id: shard_id(stream),
+            shard_iterator_type,
+            sequence_number: None,
+            timestamp_millis: None,
+        }
+    }
+
+    fn iterator(store: &Store, request: &GetShardIteratorRequest) -> Result<String> {
+        get_shard_iterator(&store.engine, &store.catalog, request)
+    }
+
+    fn records(store: &Store, iterator: &str, limit: Option<usize>) -> Result<(Vec<u64>, Option<String>)> {
+        let request = GetRecordsRequest { shard_iterator: iterator.to_owned(), limit };
+        let answer = get_records(&store.engine, &store.catalog, &request)?;
+        Ok((answer.records.iter().map(number).collect(), answer.next_shard_iterator))
+    }
+
+    #[track_caller]
+    fn refused<T: std::fmt::Debug>(result: Result<T>, exception: &str, message: &str) {
+        let error = result.expect_err("the request is wrong");
+        assert_eq!((error.exception(), error.to_string().as_str()), (exception, message));
+    }
+
+    const INVALID: &str = "ValidationException";
+    const PARAMETER: &str = "One or more parameter values were invalid: ";
+
+    #[test]
+    fn a_shard_is_read_page_by_page_to_its_end() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        let first =
+            iterator(&store, &request(&stream, ShardIteratorType::TrimHorizon)).expect("a valid request");
+        assert!(first.len() <= 2048 && first.starts_with(&stream.arn()));
+        let (none, next) = records(&store, &first, None).expect("a fresh iterator");
+        assert!(none.is_empty() && next.is_some(), "an open shard may have records later");
+        (1..=3).for_each(|number| store.put(number));
+        let (page, next) = records(&store, &first, Some(2)).expect("a fresh iterator");
+        assert_eq!(page, [1, 2]);
+        assert_eq!(records(&store, &first, Some(2)).expect("again").0, [1, 2]);
+        let store = store.reopen();
+        let next = next.expect("there is more");
+        assert_eq!(records(&store, &next, None).expect("it survives").0, [3]);
+        store.switch(OFF);
+        assert_eq!(records(&store, &next, None).expect("it can still be read"), (vec![3], None));
+        store.switch(on(StreamViewType::KeysOnly));
+        assert_eq!(records(&store, &next, None).expect("it can still be read"), (vec![3], None));
+    }
+
+    #[test]
+    fn each_type_of_iterator_begins_where_it_says() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        store.put(1);
+        store.simulation.clock().advance(Duration::from_millis(5));
+        store.put(2);
+        let stream = store.stream();
+        let numbers = store.read(&stream, StreamStart::TrimHorizon).expect("nothing was trimmed");
+        let sequence_number = Some(numbers[0].sequence_number.to_string());
+        let timestamp_millis = Some(NOW + 1);
+        for (kind, sequence_number, timestamp_millis, expected) in [
+            (ShardIteratorType::TrimHorizon, None, None, &[1, 2][..]),
+            (ShardIteratorType::Latest, None, None, &[]),
+            (ShardIteratorType::AtSequenceNumber, sequence_number.clone(), None, &[1, 2]),
+            (ShardIteratorType::AfterSequenceNumber, sequence_number.clone(), None, &[2]),
+            (ShardIteratorType::AtTimestamp, None, timestamp_millis, &[2]),
+        ] {
+            let request =
+                GetShardIteratorRequest { sequence_number, timestamp_millis, ..request(&stream, kind) };
+            let iterator = iterator(&store, &request).expect("a valid request");
+            assert_eq!(records(&store, &iterator, None).expect("a fresh iterator").0, expected, "{kind:?}");
+        }
+        for (kind, sequence_number, timestamp_millis, message) in [
+            (ShardIteratorType::AtSequenceNumber, None, None, "SequenceNumber cannot be null"),
+            (
+                ShardIteratorType::Latest,
+                sequence_number.clone(),
+                None,
+                "SequenceNumber should not be passed for this iterator type",
+            ),
+            (ShardIteratorType::AtTimestamp, None, None, "Timestamp cannot be null"),
+            (
+                ShardIteratorType::AfterSequenceNumber,
+                sequence_number,
+                timestamp_millis,
+                "Timestamp should not be passed for this iterator type",
+            ),
+        ] {
+            let request =
+                GetShardIteratorRequest { sequence_number, timestamp_millis, ..request(&stream, kind) };
+            refused(iterator(&store, &request), INVALID, &format!("{PARAMETER}{message}"));
+        }
+        let text = "2".repeat(31);
+        let unknown = GetShardIteratorRequest {
+            sequence_number: Some(text.clone()),
+            ..request(&stream, ShardIteratorType::AtSequenceNumber)
+        };
+        refused(iterator(&store, &unknown), INVALID, &format!("{PARAMETER}Invalid SequenceNumber: {text}"));
+    }
+
+    #[test]
+    fn an_iterator_lives_for_fifteen_minutes() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let request = request(&store.stream(), ShardIteratorType::TrimHorizon);
+        let iterator = iterator(&store, &request).expect("a valid request");
+        store.simulation.clock().advance(Duration::from_secs(15 * 60));
+        records(&store, &iterator, None).expect("just in time");
+        store.simulation.clock().advance(Duration::from_millis(1));
+        refused(
+            records(&store, &iterator, None),
+            "ExpiredIteratorException",
+            "The shard iterator has expired and can no longer be used to retrieve stream records",
+        );
+    }
+
+    #[test]
+    fn what_was_not_given_out_is_refused() {
+        let store = Store::new(StreamViewType::KeysOnly);
+        let stream = store.stream();
+        let valid = request(&stream, ShardIteratorType::TrimHorizon);
+        let given = iterator(&store, &valid).expect("a valid request");
+        let invalid = format!("{PARAMETER}Invalid ShardIterator");
+        let last = if given.ends_with('0') { "1" } else { "0" };
+        let tampered = given[..given.len() - 1].to_owned() + last;
+        let elsewhere = given.replace("Music", "Other");
+        for text in ["x", &tampered, &elsewhere, &given[..given.len() - 2], &format!("{given}00"), "a|1|é"] {
+            refused(records(&store, text, None), INVALID, &invalid);
+        }
+        let other = Store::of_seed(8, StreamViewType::KeysOnly);
+        assert_eq!(other.stream(), stream, "the same in another history");
+        refused(records(&other, &given, None), INVALID, &invalid);
+        let shard_id = valid.shard_id.replace("shardId-0", "shardId-1");
+        refused(
+            iterator(&store, &GetShardIteratorRequest { shard_id: shard_id.clone(), ..valid }),
+            "ResourceNotFoundException",
+            &format!("Requested resource not found: Shard: {shard_id} not found"),
+        );
+        let error = records(&store, &given, Some(1001)).expect_err("too many");
+        assert!(error.to_string().ends_with("Member must have value less than or equal to 1000"), "{error}");
+    }
+}

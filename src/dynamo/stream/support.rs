@@ -26,27 +26,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// 2026-11-22T10:03:00.123.
-pub(super) const NOW: u64 = 1_795_341_780_123;
+pub(crate) const NOW: u64 = 1_795_341_780_123;
 
-pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A store on a simulated machine.
-pub(super) struct Store {
-    pub(super) simulation: Simulation,
-    pub(super) engine: Engine,
-    pub(super) catalog: Catalog,
+pub(crate) struct Store {
+    pub(crate) simulation: Simulation,
+    pub(crate) engine: Engine,
+    pub(crate) catalog: Catalog,
 }
 
 /// A change of an item: the item that is put, or deleted by its key attributes alone.
-pub(super) enum Write {
+pub(crate) enum Write {
     Put(Item),
     Delete(Item),
 }
 
 impl Store {
     /// A store with the table `Music`, which has a stream of that view type.
-    pub(super) fn new(view_type: StreamViewType) -> Self {
-        let simulation = Simulation::new(7);
+    pub(crate) fn new(view_type: StreamViewType) -> Self {
+        Self::of_seed(7, view_type)
+    }
+
+    /// Another store for each seed.
+    pub(crate) fn of_seed(seed: u64, view_type: StreamViewType) -> Self {
+        let simulation = Simulation::new(seed);
         simulation.clock().set_wall_millis(NOW);
         let store = Self::open(simulation);
         store.create("Music", view_type);
@@ -61,14 +66,14 @@ impl Store {
         Self { simulation, engine, catalog }
     }
 
-    pub(super) fn reopen(self) -> Self {
+    pub(crate) fn reopen(self) -> Self {
         let Self { simulation, engine, catalog } = self;
         engine.close().expect("nothing failed");
         drop((engine, catalog));
         Self::open(simulation)
     }
 
-    pub(super) fn create(&self, table: &str, view_type: StreamViewType) {
+    pub(crate) fn create(&self, table: &str, view_type: StreamViewType) {
         let schema = TableSchema::builder(table)
             .partition_key("pk", KeyType::String)
             .sort_key("sk", KeyType::Number)
@@ -79,7 +84,7 @@ impl Store {
     }
 
     /// Ends the table's stream, or begins one.
-    pub(super) fn switch(&self, stream_specification: StreamSpecification) {
+    pub(crate) fn switch(&self, stream_specification: StreamSpecification) {
         let request = UpdateTableRequest {
             table_name: "Music".to_owned(),
             stream_specification: Some(stream_specification),
@@ -88,78 +93,88 @@ impl Store {
         self.catalog.update_table(&self.engine, request).expect("a change");
     }
 
-    pub(super) fn delete_table(&self) {
+    pub(crate) fn delete_table(&self) {
         self.catalog.delete_table(&self.engine, "Music").expect("it is there");
     }
 
-    pub(super) fn table(&self) -> Arc<TableDescriptor> {
+    pub(crate) fn table(&self) -> Arc<TableDescriptor> {
         self.catalog.find(Operation::PutItem, "Music").expect("it was made")
     }
 
     /// The oldest stream that is known.
-    pub(super) fn stream(&self) -> StreamDescriptor {
+    pub(crate) fn stream(&self) -> StreamDescriptor {
         self.catalog.streams().remove(0)
     }
 
     /// Commits changes of different items together.
-    pub(super) fn write(&self, writes: Vec<Write>, cause: Cause, durability: Durability) {
-        let table = self.table();
-        let mut batch = WriteBatch::new();
-        for (at, write) in writes.into_iter().enumerate() {
-            let (Write::Put(item) | Write::Delete(item)) = &write;
-            let key = item_key::of_item(&table, item).expect("an item with a key");
-            let old = self.engine.get(&key, None, <[u8]>::to_vec).expect("it can be read");
-            let new = matches!(write, Write::Put(_)).then(|| {
-                let mut new = Vec::new();
-                encode_item(item, &mut new);
-                new
-            });
-            let parse = |bytes| StoredItem::parse(bytes).expect("an item");
-            let (before, after) = (old.as_deref().map(parse), new.as_deref().map(parse));
-            record(&table, &key, before.as_ref(), after.as_ref(), cause, at, &mut batch);
-            match new {
-                Some(new) => batch.put(key, new),
-                None => batch.delete(key),
-            }
-        }
-        self.engine.write(&batch, durability).expect("space");
+    pub(crate) fn write(&self, writes: Vec<Write>, cause: Cause, durability: Durability) {
+        commit(&self.engine, &self.table(), writes, cause, durability);
     }
 
     /// Puts the item `number`, durably.
-    pub(super) fn put(&self, number: u64) {
+    pub(crate) fn put(&self, number: u64) {
         self.write(vec![Write::Put(item(number))], Cause::User, Durability::Durable);
     }
 
-    pub(super) fn read(&self, stream: &StreamDescriptor, start: StreamStart) -> Result<Vec<StreamRecord>> {
+    pub(crate) fn read(&self, stream: &StreamDescriptor, start: StreamStart) -> Result<Vec<StreamRecord>> {
         let place = place(&self.engine, stream, start)?;
         Ok(read(&self.engine, stream, place, 1000)?.records)
     }
 
     /// The sort keys of the records from there on.
-    pub(super) fn numbers(&self, stream: &StreamDescriptor, start: StreamStart) -> Result<Vec<u64>> {
+    pub(crate) fn numbers(&self, stream: &StreamDescriptor, start: StreamStart) -> Result<Vec<u64>> {
         Ok(self.read(stream, start)?.iter().map(number).collect())
     }
 
-    pub(super) fn trim(&self, limit: usize) -> Trimmed {
+    pub(crate) fn trim(&self, limit: usize) -> Trimmed {
         let now = self.engine.now();
         trim(&self.engine, &self.catalog, StreamOptions::default(), now, limit).expect("it can be written")
     }
 }
 
-pub(super) fn on(view_type: StreamViewType) -> StreamSpecification {
+/// Commits changes of different items of a table together.
+pub(crate) fn commit(
+    engine: &Engine,
+    table: &TableDescriptor,
+    writes: Vec<Write>,
+    cause: Cause,
+    durability: Durability,
+) {
+    let mut batch = WriteBatch::new();
+    for (at, write) in writes.into_iter().enumerate() {
+        let (Write::Put(item) | Write::Delete(item)) = &write;
+        let key = item_key::of_item(table, item).expect("an item with a key");
+        let old = engine.get(&key, None, <[u8]>::to_vec).expect("it can be read");
+        let new = matches!(write, Write::Put(_)).then(|| {
+            let mut new = Vec::new();
+            encode_item(item, &mut new);
+            new
+        });
+        let parse = |bytes| StoredItem::parse(bytes).expect("an item");
+        let (before, after) = (old.as_deref().map(parse), new.as_deref().map(parse));
+        record(table, &key, before.as_ref(), after.as_ref(), cause, at, &mut batch);
+        match new {
+            Some(new) => batch.put(key, new),
+            None => batch.delete(key),
+        }
+    }
+    engine.write(&batch, durability).expect("space");
+}
+
+pub(crate) fn on(view_type: StreamViewType) -> StreamSpecification {
     StreamSpecification { stream_enabled: true, stream_view_type: Some(view_type) }
 }
 
-pub(super) const OFF: StreamSpecification =
+pub(crate) const OFF: StreamSpecification =
     StreamSpecification { stream_enabled: false, stream_view_type: None };
 
 /// An item whose sort key is `number`.
-pub(super) fn item(number: u64) -> Item {
+pub(crate) fn item(number: u64) -> Item {
     Item::new().with("pk", "p").with("sk", number)
 }
 
 /// The sort key of a record's item.
-pub(super) fn number(record: &StreamRecord) -> u64 {
+pub(crate) fn number(record: &StreamRecord) -> u64 {
     let number = record.keys.get("sk").expect("a key attribute");
     crate::dynamo::serde::de::from_value(number).expect("a number")
 }
