@@ -41,32 +41,32 @@ use std::time::Duration;
 pub struct Stream {
     engine: Engine,
     catalog: Arc<Catalog>,
-    stream: StreamDescriptor,
+    descriptor: StreamDescriptor,
 }
 
 impl Stream {
-    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>, stream: StreamDescriptor) -> Self {
-        Self { engine, catalog, stream }
+    pub(super) fn new(engine: Engine, catalog: Arc<Catalog>, descriptor: StreamDescriptor) -> Self {
+        Self { engine, catalog, descriptor }
     }
 
     /// Its table's name.
     pub fn table_name(&self) -> &str {
-        &self.stream.table
+        &self.descriptor.table
     }
 
     /// Its long name.
     pub fn arn(&self) -> String {
-        self.stream.arn()
+        self.descriptor.arn()
     }
 
     /// When it began, as DynamoDB writes it.
     pub fn label(&self) -> String {
-        self.stream.label()
+        self.descriptor.label()
     }
 
     /// What its records hold.
     pub fn view_type(&self) -> StreamViewType {
-        self.stream.view_type
+        self.descriptor.view_type
     }
 
     /// The records that are kept, from the oldest one on.
@@ -104,7 +104,7 @@ impl Stream {
     pub fn consumer(&self, name: &str) -> Result<StreamConsumer> {
         let next = match consumer::load(&self.engine, &self.current()?, name)? {
             Some(place) => place,
-            None => read::place(&self.engine, &self.stream, StreamStart::TrimHorizon)?,
+            None => read::place(&self.engine, &self.descriptor, StreamStart::TrimHorizon)?,
         };
         Ok(StreamConsumer { stream: self.clone(), name: name.to_owned(), next: Some(next), read: next })
     }
@@ -116,12 +116,12 @@ impl Stream {
 
     /// Forgets how far a consumer has come, durably.
     pub fn remove_consumer(&self, name: &str) -> Result<()> {
-        consumer::remove(&self.engine, &self.catalog, &self.stream, name)
+        consumer::remove(&self.engine, &self.catalog, &self.descriptor, name)
     }
 
     /// The stream as it is now: it may have ended, or be gone.
     fn current(&self) -> Result<StreamDescriptor> {
-        describe::find(&self.catalog, Operation::GetRecords, &self.stream.arn())
+        describe::find(&self.catalog, Operation::GetRecords, &self.descriptor.arn())
     }
 }
 
@@ -221,8 +221,8 @@ impl StreamConsumer {
 
     /// Keeps the place behind the last record that was read, durably: whoever goes on under this name begins there.
     pub fn commit(&self) -> Result<()> {
-        let Stream { engine, catalog, stream } = &self.stream;
-        consumer::store(engine, catalog, stream, &self.name, self.read)
+        let Stream { engine, catalog, descriptor } = &self.stream;
+        consumer::store(engine, catalog, descriptor, &self.name, self.read)
     }
 
     /// Goes to another place. It is kept with the next commit.

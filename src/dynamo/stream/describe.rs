@@ -304,7 +304,7 @@ mod tests {
         let ended = describe(&store, arn.clone()).expect("it can still be read");
         assert_eq!(ended.stream_status, StreamStatus::Disabled);
         let last = Shard { ending_sequence_number: Some(records[1].sequence_number), ..shard.clone() };
-        assert_eq!(ended.shards, [last.clone()]);
+        assert_eq!(ended.shards, std::slice::from_ref(&last));
         store.simulation.clock().advance(DAY / 2);
         store.trim(100);
         assert_eq!(describe(&store, arn.clone()).expect("it can still be read").shards, [last]);
@@ -356,25 +356,25 @@ mod tests {
         store.delete_table();
         store.create("Music", StreamViewType::KeysOnly);
         let store = store.reopen();
-        let list = |request: ListStreamsRequest| {
+        let listed = |request: ListStreamsRequest| {
             let answer = list_streams(&store.catalog, &request).expect("a valid request");
             let names = answer.streams.into_iter().map(|stream| (stream.table_name, stream.stream_label));
             (names.collect::<Vec<_>>(), answer.last_evaluated_stream_arn)
         };
-        let (all, last) = list(ListStreamsRequest::default());
+        let (all, end) = listed(ListStreamsRequest::default());
         let label = |millis: u32| format!("2026-11-22T10:03:00.{millis}");
         let music = |millis| ("Music".to_owned(), label(millis));
         let albums = ("Albums".to_owned(), label(123));
-        assert_eq!((&all, last), (&vec![albums, music(123), music(124), music(125)], None), "no label twice");
+        assert_eq!((&all, end), (&vec![albums, music(123), music(124), music(125)], None), "no label twice");
         let table_name = Some("Music".to_owned());
-        assert_eq!(list(ListStreamsRequest { table_name, ..ListStreamsRequest::default() }).0, all[1..]);
+        assert_eq!(listed(ListStreamsRequest { table_name, ..ListStreamsRequest::default() }).0, all[1..]);
         let (mut paged, mut exclusive_start_stream_arn) = (Vec::new(), None);
         for _ in 0..3 {
             let limit = Some(2);
             let request = ListStreamsRequest { limit, exclusive_start_stream_arn, ..Default::default() };
-            let (page, last) = list(request);
+            let (page, end) = listed(request);
             paged.extend(page);
-            exclusive_start_stream_arn = last;
+            exclusive_start_stream_arn = end;
             if exclusive_start_stream_arn.is_none() {
                 break;
             }

@@ -135,13 +135,13 @@ impl StreamTrimmer {
 impl EngineJob for StreamTrimmer {
     fn step(&mut self, engine: &Engine) -> StoreResult<Step> {
         let trimmed = trim(engine, &self.catalog, self.options, engine.now(), STEP_RECORDS);
-        let trimmed = trimmed.map_err(|error| into_store_error(engine, error))?;
+        let trimmed = trimmed.map_err(|error| into_store_error(engine, &error))?;
         let pause = self.options.retention.clamp(INTERVAL_MIN, INTERVAL_MAX);
         Ok(if trimmed.is_complete { Step::Park(Some(pause)) } else { Step::Again })
     }
 }
 
-fn into_store_error(engine: &Engine, error: Error) -> StoreError {
+fn into_store_error(engine: &Engine, error: &Error) -> StoreError {
     match error.fault() {
         Fault::Storage(error) => error.clone(),
         Fault::DamagedRow { error, .. } => {
@@ -167,7 +167,7 @@ mod tests {
         (1..=5).for_each(|number| store.put(number));
         let at_once = store.trim(100);
         assert_eq!(at_once, Trimmed { records: 0, streams: 0, is_complete: true });
-        store.simulation.clock().advance(DAY - Duration::from_millis(1));
+        store.simulation.clock().advance(DAY.saturating_sub(Duration::from_millis(1)));
         store.put(6);
         assert_eq!(store.trim(100).records, 0, "a millisecond is left");
         store.simulation.clock().advance(Duration::from_millis(1));
@@ -207,9 +207,9 @@ mod tests {
             consumer::store(&store.engine, &store.catalog, &stream, "one", place).expect("space");
             store.simulation.clock().advance(DAY / 2);
             if deletes_table {
-                store.delete_table()
+                store.delete_table();
             } else {
-                store.switch(OFF)
+                store.switch(OFF);
             }
             assert!(!store.catalog.dead_keyspaces().iter().any(|dead| dead.keyspace == stream.keyspace));
             assert_eq!(store.numbers(&stream, StreamStart::TrimHorizon).expect("it is kept"), [1]);
