@@ -77,6 +77,7 @@ pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped}
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
+pub use api::stream::{Stream, StreamConsumer, StreamRecords};
 pub use api::table::Table;
 pub use api::transaction::Transaction;
 pub use api::typed::TypedTable;
@@ -104,6 +105,17 @@ pub use dynamo::serde::de::{from_item, from_value};
 pub use dynamo::serde::error::{SerdeError, SerdeFault};
 pub use dynamo::serde::ser::{ValueSerializer, to_item, to_value, to_value_with};
 pub use dynamo::serde::sets;
+pub use dynamo::stream::describe::{
+    DescribeStreamRequest, ListStreamsOutput, ListStreamsRequest, Shard, ShardFilter, ShardFilterType,
+    StreamDescription, StreamStatus, StreamSummary,
+};
+pub use dynamo::stream::read::StreamStart;
+pub use dynamo::stream::record::{EventName, StreamRecord, UserIdentity};
+pub use dynamo::stream::sequence_number::SequenceNumber;
+pub use dynamo::stream::shard::{
+    GetRecordsOutput, GetRecordsRequest, GetShardIteratorRequest, ShardIteratorType,
+};
+pub use dynamo::stream_fault::StreamFault;
 pub use dynamo::tables::builder::{GlobalIndexBuilder, LocalIndexBuilder, TableSchemaBuilder};
 pub use dynamo::tables::description::{
     BillingModeSummary, IndexDescription, LimitsDescription, ProvisionedThroughputDescription,

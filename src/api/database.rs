@@ -2,6 +2,7 @@
 
 use super::entity::Entity;
 use super::query::read_item;
+use super::stream::Stream;
 use super::table::Table;
 use super::transaction::Transaction;
 use super::typed::TypedTable;
@@ -10,6 +11,11 @@ use crate::dynamo::fault::Operation;
 use crate::dynamo::read;
 use crate::dynamo::read::request::{BatchGetOutput, BatchGetRequest, TransactGetOutput, TransactGetRequest};
 use crate::dynamo::store::Store;
+use crate::dynamo::stream::describe::{
+    self, DescribeStreamRequest, ListStreamsOutput, ListStreamsRequest, StreamDescription,
+};
+use crate::dynamo::stream::shard::{self, GetRecordsOutput, GetRecordsRequest, GetShardIteratorRequest};
+use crate::dynamo::stream::trim::{StreamOptions, StreamTrimmer};
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
 use crate::dynamo::tables::request::{
@@ -23,6 +29,7 @@ use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, Tr
 use crate::engine::options::{Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
 use crate::env::environment::Environment;
+use crate::env::schedule::Event;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -333,6 +340,50 @@ impl Database {
         read::transact::get(&self.store, request, |item| read_item(item, Operation::TransactGetItems))
     }
 
+    /// The stream of the table `name`, or the last one that it had, if that can still be read. The name may be the long
+    /// one.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, KeyType, StreamSpecification, StreamViewType, TableSchema, UpdateTableRequest};
+    ///
+    /// let database = Database::in_memory()?;
+    /// database.create_table(TableSchema::builder("Orders").partition_key("id", KeyType::Number).build()?)?;
+    /// assert_eq!(database.stream("Orders").expect_err("it has none").kind(), ErrorKind::ResourceNotFound);
+    /// let stream_view_type = Some(StreamViewType::NewImage);
+    /// database.update_table(UpdateTableRequest {
+    ///     table_name: "Orders".to_owned(),
+    ///     stream_specification: Some(StreamSpecification { stream_enabled: true, stream_view_type }),
+    ///     ..UpdateTableRequest::default()
+    /// })?;
+    /// let stream = database.stream("Orders")?;
+    /// assert_eq!(Some(stream.arn()), database.describe_table("Orders")?.latest_stream_arn);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn stream(&self, name: &str) -> Result<Stream> {
+        let stream = describe::latest(&self.store.catalog, name)?;
+        Ok(Stream::new(self.store.engine.clone(), Arc::clone(&self.store.catalog), stream))
+    }
+
+    /// A page of the streams that take records or can still be read.
+    pub fn list_streams(&self, request: &ListStreamsRequest) -> Result<ListStreamsOutput> {
+        describe::list_streams(&self.store.catalog, request)
+    }
+
+    /// Tells what a stream is, and its only shard.
+    pub fn describe_stream(&self, request: &DescribeStreamRequest) -> Result<StreamDescription> {
+        describe::describe_stream(&self.store.engine, &self.store.catalog, request)
+    }
+
+    /// Gives an iterator over a shard of a stream, which can be used for 15 minutes.
+    pub fn get_shard_iterator(&self, request: &GetShardIteratorRequest) -> Result<String> {
+        shard::get_shard_iterator(&self.store.engine, &self.store.catalog, request)
+    }
+
+    /// Reads records where an iterator says. In Rust, [`stream`](Self::stream) is easier.
+    pub fn get_records(&self, request: &GetRecordsRequest) -> Result<GetRecordsOutput> {
+        shard::get_records(&self.store.engine, &self.store.catalog, request)
+    }
+
     /// Writes what is in memory to tables on disk. Nothing needs this to be durable.
     pub fn flush(&self) -> Result<()> {
         Ok(self.store.engine.flush()?)
@@ -372,11 +423,16 @@ impl Database {
 pub struct DatabaseOptions {
     environment: Environment,
     engine: EngineOptions,
+    streams: StreamOptions,
 }
 
 impl Default for DatabaseOptions {
     fn default() -> Self {
-        Self { environment: Environment::system(), engine: EngineOptions::default() }
+        Self {
+            environment: Environment::system(),
+            engine: EngineOptions::default(),
+            streams: StreamOptions::default(),
+        }
     }
 }
 
@@ -405,10 +461,20 @@ impl DatabaseOptions {
         self
     }
 
+    /// The records of streams are kept for this long, and streams that have ended can be read for as long: 24 hours,
+    /// unless this is called.
+    pub fn stream_retention(mut self, retention: Duration) -> Self {
+        self.streams.retention = retention;
+        self
+    }
+
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, engine } = self;
-        Ok(Database { store: Store::open(environment, directory.as_ref(), engine)? })
+        let Self { environment, engine, streams } = self;
+        let store = Store::open(environment, directory.as_ref(), engine)?;
+        let trimmer = StreamTrimmer::new(Arc::clone(&store.catalog), streams);
+        store.engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;
+        Ok(Database { store })
     }
 }
 

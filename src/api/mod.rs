@@ -12,4 +12,5 @@ pub mod query;
 pub mod table;
 pub mod transaction;
 pub mod typed;
+pub mod stream;
 pub mod database;

@@ -6,6 +6,9 @@
 //!             | keyspace 0 ‖ 03 ‖ keyspace id  → a keyspace that is dead: when it died
 //!             | keyspace 0 ‖ 04                → the next generation of expiry dates
 //!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far the backfill of the index in that keyspace has come
+//!             | keyspace 0 ‖ 06 ‖ keyspace id  → the stream in that keyspace, which has ended
+//!             | keyspace 0 ‖ 07 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
+//!             | keyspace 0 ‖ 08 ‖ keyspace id ‖ name → how far a consumer of the stream in that keyspace has come
 //! ```
 //!
 //! Every change is one commit, made in these steps: pay back-pressure; lock the rows; read the record as it is,
@@ -19,13 +22,15 @@
 //! 4. A change of a record raises its version by one. The map never goes back to an older version, nor to an older
 //!    incarnation: it takes what is published while it is locked.
 //! 5. From the commit on that removes a table or an index, its keyspaces are listed as dead, until the engine holds
-//!    nothing of them any more.
+//!    nothing of them any more. A stream's keyspace dies later: from the commit on that ends the stream, its row says
+//!    that it can still be read.
 //!
 //! Threading: the map is locked for as long as a lookup takes, or the read of one row, and never over a write. Whoever
 //! changes a table holds the key lock of its row, and of the counters that it moves.
 
 use super::error::{Error, Result};
 use super::fault::{Constraint, Fault, Operation};
+use super::key::prefix_end;
 use super::limits;
 use super::table::TableDescriptor;
 use super::table_fault::TableFault;
@@ -39,6 +44,7 @@ use super::tables::request::{
     UpdateTableRequest, UpdateTimeToLiveRequest,
 };
 use super::tables::settings::ExpiryGeneration;
+use super::tables::stream::StreamDescriptor;
 use super::tables::update::TableUpdate;
 use super::tables::{tags, time_to_live};
 use crate::base::batch::WriteBatch;
@@ -70,6 +76,9 @@ const BACKFILL_ROW: u8 = 5;
 pub(super) const TOKEN_ROW: u8 = 6;
 /// Kept by `read::segments`.
 pub(super) const SEGMENTS_ROW: u8 = 7;
+const ENDED_STREAM_ROW: u8 = 8;
+const STREAM_HORIZON_ROW: u8 = 9;
+const STREAM_CONSUMER_ROW: u8 = 10;
 
 /// The tables of a store.
 #[derive(Debug)]
@@ -77,6 +86,8 @@ pub struct Catalog {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     tables: RwLock<BTreeMap<String, Arc<TableDescriptor>>>,
+    /// Streams that have ended and can still be read. Locked after `tables`.
+    ended_streams: RwLock<BTreeMap<KeyspaceId, StreamDescriptor>>,
     dead: Mutex<Vec<DeadKeyspace>>,
 }
 
@@ -130,10 +141,16 @@ impl Catalog {
             decode::<DeadKeyspaceRow>("dead keyspace", &row)?;
             dead.push(DeadKeyspace { keyspace: keyspace_of_row(&key)?, seqno });
         }
+        let mut ended_streams = BTreeMap::new();
+        for (_, row) in rows(engine, ENDED_STREAM_ROW)? {
+            let stream: StreamDescriptor = decode("ended stream", &row)?;
+            ended_streams.insert(stream.keyspace, stream);
+        }
         Ok(Self {
             clock: Arc::clone(&environment.clock),
             random: Arc::clone(&environment.random),
             tables: RwLock::new(tables),
+            ended_streams: RwLock::new(ended_streams),
             dead: Mutex::new(dead),
         })
     }
@@ -219,10 +236,11 @@ impl Catalog {
             return Err(exists());
         }
         let first = next_keyspace(engine)?;
-        let count = 1 + table.schema.local_indexes().len() + table.schema.global_indexes().len();
+        let count = table.keyspace_count();
         let keyspaces: Vec<_> = (0..count).map(|place| after(first, place)).collect::<Result<_>>()?;
         let id = TableId::from_random(self.random.next_u128());
-        let record = TableRecord::new(table, id, &keyspaces, now_millis);
+        let now_millis = now_millis.max(self.stream_label_floor(&name));
+        let record = TableRecord::new(table, id, &keyspaces, engine.published(), now_millis);
         let mut batch = WriteBatch::new();
         batch.put(counter, metadata::encode(&after(first, count)?));
         batch.put(row, metadata::encode(&record));
@@ -250,6 +268,7 @@ impl Catalog {
             for keyspace in record.keyspaces() {
                 put_dead(batch, keyspace, now_millis);
             }
+            put_ended_stream(batch, record, now_millis);
             Ok(None)
         })?;
         self.note_dead(changed.old.keyspaces(), changed.seqno);
@@ -266,14 +285,19 @@ impl Catalog {
         let fault = |fault| Error::new(OPERATION, fault);
         let update = TableUpdate::parse(request).map_err(fault)?;
         let now_millis = self.clock.wall_millis();
-        let counters: &[u8] = if update.makes_index() { &[NEXT_KEYSPACE_ROW] } else { &[] };
+        let counters: &[u8] = if update.needs_keyspace() { &[NEXT_KEYSPACE_ROW] } else { &[] };
         let changed = self.change(engine, OPERATION, update.table_name(), counters, |record, batch| {
             let mut next = record.clone();
-            let free = if update.makes_index() { next_keyspace(engine)? } else { record.keyspace };
-            update.apply(&mut next, free, now_millis).map_err(fault)?;
-            if update.makes_index() {
+            let free = if update.needs_keyspace() { next_keyspace(engine)? } else { record.keyspace };
+            update.apply(&mut next, free, engine.published(), now_millis).map_err(fault)?;
+            if update.needs_keyspace() {
                 batch.put(row_key(NEXT_KEYSPACE_ROW, &[]), metadata::encode(&after(free, 1)?));
+            }
+            if update.makes_index() {
                 put_backfill_progress(batch, free, &BackfillProgress::default());
+            }
+            if next.settings.stream.active.is_none() {
+                put_ended_stream(batch, record, now_millis);
             }
             Ok(Some(next))
         })?;
@@ -330,6 +354,58 @@ impl Catalog {
                 _ => Err(not_found(OPERATION, name)),
             }
         })
+    }
+
+    /// The stream of that table and that label, if it takes records or can still be read.
+    pub fn stream(&self, table: &str, label: &str) -> Option<StreamDescriptor> {
+        let tables = self.tables.read();
+        let active = tables.get(table).and_then(|table| StreamDescriptor::of(table.record()));
+        let ended = self.ended_streams.read();
+        let mut streams =
+            active.into_iter().chain(ended.values().filter(|ended| ended.table == table).cloned());
+        streams.find(|stream| stream.label() == label)
+    }
+
+    /// All streams that take records or can still be read, by table and then in the order in which they began.
+    pub fn streams(&self) -> Vec<StreamDescriptor> {
+        let tables = self.tables.read();
+        let active = tables.values().filter_map(|table| StreamDescriptor::of(table.record()));
+        let mut streams: Vec<_> = active.chain(self.ended_streams.read().values().cloned()).collect();
+        streams.sort_by(|one, other| {
+            (&one.table, one.began_at_millis).cmp(&(&other.table, other.began_at_millis))
+        });
+        streams
+    }
+
+    /// Nobody reads the stream any more: it has ended, and its records were kept for as long as was promised. Its
+    /// keyspace is dead.
+    pub(super) fn forget_stream(&self, engine: &Engine, stream: &StreamDescriptor) -> Result<()> {
+        let keyspace = stream.keyspace;
+        engine.pay_back_pressure()?;
+        let guard = engine.lock_keys(vec![ended_stream_row(keyspace)]);
+        let mut batch = WriteBatch::new();
+        batch.delete(ended_stream_row(keyspace));
+        batch.delete(stream_horizon_row(keyspace));
+        for (name, _) in stream_consumers(engine, keyspace)? {
+            batch.delete(stream_consumer_row(keyspace, &name));
+        }
+        put_dead(&mut batch, keyspace, self.clock.wall_millis());
+        let ticket = engine.submit(&batch, Durability::Durable)?;
+        let seqno = ticket.seqno();
+        drop(guard);
+        ticket.wait()?;
+        self.ended_streams.write().remove(&keyspace);
+        self.note_dead(std::iter::once(keyspace), seqno);
+        Ok(())
+    }
+
+    /// The earliest moment that can be the label of a new stream of that table: no two of them are the same, also if the
+    /// table was deleted in between.
+    fn stream_label_floor(&self, table: &str) -> u64 {
+        let ended = self.ended_streams.read();
+        let labels =
+            ended.values().filter(|stream| stream.table == table).map(|stream| stream.began_at_millis);
+        labels.max().map_or(0, |last| last + 1)
     }
 
     /// How far the backfill of the index in that keyspace has come; none if it is not being filled.
@@ -481,6 +557,9 @@ impl Catalog {
         // Read under the lock: of two who come, the later one reads what is as new or newer.
         let mut tables = self.tables.write();
         let record = engine.get(&row_key(TABLE_ROW, name.as_bytes()), None, decode_record)?.transpose()?;
+        if let Some(old) = tables.get(name) {
+            self.note_ended_stream(engine, old)?;
+        }
         match (tables.entry(name.to_owned()), record) {
             (Entry::Occupied(entry), None) => entry.remove().state().drop_table(),
             (Entry::Vacant(_), None) => {}
@@ -500,6 +579,54 @@ impl Catalog {
             }
         }
         Ok(())
+    }
+}
+
+impl Catalog {
+    /// Notes the stream that `old` has if it has ended. Called before the table is replaced in the map, under the map's
+    /// lock: everybody finds the stream in one place or the other.
+    fn note_ended_stream(&self, engine: &Engine, old: &TableDescriptor) -> Result<()> {
+        let Some(active) = old.settings().stream.active else { return Ok(()) };
+        let row = ended_stream_row(active.keyspace);
+        let ended: Option<StreamDescriptor> =
+            engine.get(&row, None, |row| decode("ended stream", row))?.transpose()?;
+        if let Some(stream) = ended {
+            self.ended_streams.write().insert(stream.keyspace, stream);
+        }
+        Ok(())
+    }
+}
+
+/// Where a stream is kept that has ended. Who changes a row that is kept about a stream locks this one.
+pub(super) fn ended_stream_row(keyspace: KeyspaceId) -> Vec<u8> {
+    row_key(ENDED_STREAM_ROW, &keyspace.prefix())
+}
+
+/// Where it is kept up to which record a stream was trimmed.
+pub(super) fn stream_horizon_row(keyspace: KeyspaceId) -> Vec<u8> {
+    row_key(STREAM_HORIZON_ROW, &keyspace.prefix())
+}
+
+/// Where it is kept how far a consumer of a stream has come.
+pub(super) fn stream_consumer_row(keyspace: KeyspaceId, name: &str) -> Vec<u8> {
+    row_key(STREAM_CONSUMER_ROW, &[&keyspace.prefix(), name.as_bytes()].concat())
+}
+
+/// The consumers of a stream whose place is kept: names and rows, in the order of the names.
+pub(super) fn stream_consumers(engine: &Engine, keyspace: KeyspaceId) -> Result<Vec<(String, Vec<u8>)>> {
+    let prefix = stream_consumer_row(keyspace, "");
+    let rows = rows_within(engine, &prefix)?.into_iter().map(|(key, row)| {
+        let error = DecodeError { expected: "a name in UTF-8", offset: prefix.len() };
+        let name = key.get(prefix.len()..).and_then(|name| String::from_utf8(name.to_vec()).ok());
+        Ok((name.ok_or_else(|| Error::damaged("consumer's place", error))?, row))
+    });
+    rows.collect()
+}
+
+/// From the batch's commit on the stream that the table has takes no more records.
+fn put_ended_stream(batch: &mut WriteBatch, record: &TableRecord, now_millis: u64) {
+    if let Some(stream) = StreamDescriptor::of(record) {
+        batch.put(ended_stream_row(stream.keyspace), metadata::encode(&stream.ended(now_millis)));
     }
 }
 
@@ -568,7 +695,12 @@ fn next_keyspace(engine: &Engine) -> Result<KeyspaceId> {
 
 /// All rows of a kind.
 fn rows(engine: &Engine, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let range = KeyRange { start: row_key(kind, &[]), end: Some(row_key(kind + 1, &[])) };
+    rows_within(engine, &row_key(kind, &[]))
+}
+
+/// All rows whose keys begin with `prefix`.
+fn rows_within(engine: &Engine, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let range = KeyRange { start: prefix.to_vec(), end: prefix_end(prefix) };
     let mut rows = Vec::new();
     let mut cursor = engine.cursor(range, None)?;
     cursor.seek_first()?;

@@ -5,6 +5,7 @@ use super::fault::{Fault, Operation};
 use super::item_fault::WriteFault;
 use super::messages;
 use super::serde::error::SerdeFault;
+use super::stream_fault::StreamFault;
 use super::table_fault::TableFault;
 use crate::base::codec::DecodeError;
 use crate::base::error::{Outcome, StoreError, StoreErrorKind};
@@ -62,6 +63,10 @@ pub enum ErrorKind {
     TransactionInProgress,
     /// The token was used for another transaction: take a new one.
     IdempotentParameterMismatch,
+    /// The records of the stream that come next are not kept any more: go on from the oldest ones that are.
+    TrimmedDataAccess,
+    /// The iterator over a shard is too old: get another one.
+    ExpiredIterator,
     /// A partition with its local index entries is too large: remove items of it.
     ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
@@ -114,6 +119,14 @@ impl Error {
                 WriteFault::TokenMismatch => ErrorKind::IdempotentParameterMismatch,
                 _ => ErrorKind::Validation,
             },
+            Fault::Stream(fault) => match fault {
+                StreamFault::StreamNotFound { .. } | StreamFault::ShardNotFound { .. } => {
+                    ErrorKind::ResourceNotFound
+                }
+                StreamFault::Trimmed => ErrorKind::TrimmedDataAccess,
+                StreamFault::IteratorExpired => ErrorKind::ExpiredIterator,
+                _ => ErrorKind::Validation,
+            },
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -148,6 +161,8 @@ impl Error {
             ErrorKind::TransactionConflict => "TransactionConflictException",
             ErrorKind::TransactionInProgress => "TransactionInProgressException",
             ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
+            ErrorKind::TrimmedDataAccess => "TrimmedDataAccessException",
+            ErrorKind::ExpiredIterator => "ExpiredIteratorException",
             ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io

@@ -7,6 +7,7 @@ use super::key::KeyType;
 use super::legacy::fault::LegacyFault;
 use super::number::NumberError;
 use super::serde::error::SerdeError;
+use super::stream_fault::StreamFault;
 use super::table_fault::TableFault;
 use super::value::{ValueFault, ValueType};
 use crate::base::codec::DecodeError;
@@ -39,6 +40,14 @@ pub enum Operation {
     ListTagsOfResource,
     /// Tells the quotas of the account.
     DescribeLimits,
+    /// Names the streams.
+    ListStreams,
+    /// Tells what a stream is.
+    DescribeStream,
+    /// Says where reading a stream begins.
+    GetShardIterator,
+    /// Reads records of a stream.
+    GetRecords,
     /// Writes an item whole.
     PutItem,
     /// Reads an item.
@@ -83,6 +92,8 @@ pub enum Fault {
     Schema(SchemaFault),
     /// What is asked of a table does not fit what the table is.
     Table(TableFault),
+    /// What is asked of a stream is wrong, or too late.
+    Stream(StreamFault),
     /// A member that must be there is not.
     ParameterMissing {
         /// The member, as DynamoDB writes it.
@@ -387,6 +398,12 @@ impl From<StartKeyFault> for Fault {
 impl From<TableFault> for Fault {
     fn from(fault: TableFault) -> Self {
         Self::Table(fault)
+    }
+}
+
+impl From<StreamFault> for Fault {
+    fn from(fault: StreamFault) -> Self {
+        Self::Stream(fault)
     }
 }
 

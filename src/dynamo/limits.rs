@@ -138,5 +138,20 @@ pub const TAG_VALUE_CHARACTERS_MAX: usize = 256;
 /// Most records in one read of a stream.
 pub const STREAM_RECORDS_MAX: usize = 1_000;
 
+/// Most bytes of records in one read of a stream.
+pub const STREAM_READ_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most streams, or shards, in one answer that lists them.
+pub const LIST_STREAMS_MAX: usize = 100;
+
+/// How long an iterator over a shard can be used, in milliseconds.
+pub const SHARD_ITERATOR_MILLIS: u64 = 15 * 60 * 1000;
+
+/// How long the records of a stream are kept, in hours, unless the options say otherwise.
+pub const STREAM_RETENTION_HOURS: u64 = 24;
+
+/// Longest name of a consumer of a stream in bytes. Our own: DynamoDB keeps no consumers.
+pub const CONSUMER_NAME_BYTES_MAX: usize = 255;
+
 /// Largest `PartiQL` statement in characters.
 pub const STATEMENT_CHARACTERS_MAX: usize = 8_192;

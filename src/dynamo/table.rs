@@ -187,13 +187,14 @@ impl TableDescriptor {
 
 #[cfg(test)]
 impl TableDescriptor {
-    /// A table of that schema, in keyspace 16, with its indexes in those behind it.
-    pub(crate) fn for_test(schema: TableSchema) -> Self {
+    /// A table as it is asked for, in keyspace 16, with its indexes and its stream in those behind it.
+    pub(crate) fn for_test(request: impl Into<super::tables::request::CreateTableRequest>) -> Self {
         use super::tables::definition::NewTable;
-        let table = NewTable::of_request(schema.into(), 0).expect("a valid schema makes a valid request");
+        use crate::base::ident::SeqNo;
+        let table = NewTable::of_request(request.into(), 0).expect("a valid schema makes a valid request");
         let keyspaces: Vec<_> = (16..64).map(KeyspaceId).collect();
-        let count = 1 + table.schema.local_indexes().len() + table.schema.global_indexes().len();
-        Self::new(TableRecord::new(table, TableId::from_random(7), &keyspaces[..count], 0))
+        let count = table.keyspace_count();
+        Self::new(TableRecord::new(table, TableId::from_random(7), &keyspaces[..count], SeqNo::ZERO, 0))
     }
 }
 

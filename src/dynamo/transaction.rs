@@ -21,6 +21,7 @@ use super::read::request::{QueryRequest, ScanRequest};
 use super::read::walk::Walk;
 use super::store::Store;
 use super::stored::StoredItem;
+use super::stream::change::{self, Cause};
 use super::table::{CurrentTables, TableDescriptor};
 use super::value::Item;
 use super::write::decide::{Answer, Deciding};
@@ -31,7 +32,7 @@ use crate::base::entry::EntryKind;
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
 use crate::engine::ticket::Submitted;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A transaction that is open.
@@ -39,10 +40,16 @@ use std::sync::Arc;
 pub struct InteractiveTransaction {
     store: Store,
     open: OpenTransaction,
-    /// The keys of the items that were written.
-    items: BTreeSet<Vec<u8>>,
-    /// The tables that were written, by the keyspace of their items.
-    tables: BTreeMap<u32, Arc<TableDescriptor>>,
+    /// The items that were written, by their keys.
+    items: BTreeMap<Vec<u8>, Written>,
+}
+
+/// An item that was written.
+#[derive(Debug)]
+struct Written {
+    table: Arc<TableDescriptor>,
+    /// The item as it was before the transaction.
+    before: Option<Vec<u8>>,
 }
 
 /// What has become of a transaction.
@@ -60,7 +67,7 @@ impl InteractiveTransaction {
         store.engine.pay_back_pressure()?;
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
-        Ok(Self { store: store.clone(), open, items: BTreeSet::new(), tables: BTreeMap::new() })
+        Ok(Self { store: store.clone(), open, items: BTreeMap::new() })
     }
 
     /// Reads the item of `key`, whole, and gives it to `read` where it is.
@@ -101,39 +108,44 @@ impl InteractiveTransaction {
         let write = request.prepare(operation, &table)?;
         let key = write.key.clone();
         let old = self.open.get(&key, <[u8]>::to_vec)?;
-        let old = old.as_deref().map(StoredItem::parse).transpose();
-        let old = old.map_err(|error| Error::damaged("item", error))?;
-        let mut deciding = Deciding { operation, table: &table, write, old };
+        let item = parse(old.as_deref())?;
+        let mut deciding = Deciding { operation, table: &table, write, old: item };
         if !deciding.meets_condition()? {
             return Err(deciding.condition_fault()?);
         }
         let outcome = deciding.outcome()?;
         let mut batch = WriteBatch::new();
-        let Answer { attributes, .. } = deciding.finish(outcome, None::<WriteMode>, &mut batch)?;
+        let Answer { attributes, .. } = deciding.finish(outcome, None::<WriteMode>, None, &mut batch)?;
         for (key, kind, value) in batch.entries() {
             let value = (kind != EntryKind::Delete).then(|| value.to_vec());
             self.open.own.insert(key.to_vec(), value);
         }
-        self.items.insert(key);
-        self.tables.insert(table.keyspace().0, table);
+        // What counts is the item before the transaction. The table is as it was at the first write: if it is changed
+        // meanwhile, the transaction is not admitted, and run again.
+        self.items.entry(key).or_insert(Written { table, before: old });
         Ok(attributes)
     }
 
     /// Commits what was written, and waits until that is as durable as is asked.
     pub fn commit(self, durability: Durability) -> Result<Committed> {
-        let Self { store, open, items, tables } = self;
+        let Self { store, open, items } = self;
         if open.own.is_empty() {
             return Ok(Committed::Done(None));
         }
         let mut batch = WriteBatch::new();
+        for ((key, written), at) in items.iter().zip(0..) {
+            let before = parse(written.before.as_deref())?;
+            let after = parse(open.own.get(key).and_then(Option::as_deref))?;
+            change::record(&written.table, key, before.as_ref(), after.as_ref(), Cause::User, at, &mut batch);
+        }
         for (key, value) in open.own {
             match value {
                 Some(value) => batch.put(key, value),
                 None => batch.delete(key),
             }
         }
-        let tables: Vec<&TableDescriptor> = tables.values().map(AsRef::as_ref).collect();
-        let guard = store.engine.lock_keys(items.into_iter().collect());
+        let tables: Vec<&TableDescriptor> = items.values().map(|written| written.table.as_ref()).collect();
+        let guard = store.engine.lock_keys(items.keys().cloned().collect());
         let current = CurrentTables(&tables);
         let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &current)?;
         drop(guard);
@@ -143,6 +155,10 @@ impl InteractiveTransaction {
             Submitted::Stale | Submitted::Conflict => Ok(Committed::Conflict),
         }
     }
+}
+
+fn parse(value: Option<&[u8]>) -> Result<Option<StoredItem<'_>>> {
+    value.map(StoredItem::parse).transpose().map_err(|error| Error::damaged("item", error))
 }
 
 /// The writes, each as its operation.

@@ -27,6 +27,7 @@ use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An open store of ordered bytes. Handles are cheap to clone; the store is closed with the last one.
 #[derive(Clone, Debug)]
@@ -104,6 +105,35 @@ impl Engine {
     /// behind the last published commit's.
     pub fn now(&self) -> CommitTime {
         self.shared.clock.now()
+    }
+
+    /// The newest commit that readers see.
+    pub fn published(&self) -> SeqNo {
+        self.shared.pipeline.published()
+    }
+
+    /// The newest commit that readers see and that survives the death of the machine, together with all before it. What
+    /// is buffered is synced a moment after it is published.
+    pub fn durable(&self) -> SeqNo {
+        self.shared.pipeline.synced().min(self.shared.pipeline.published())
+    }
+
+    /// Waits until a later commit than `seen` is [`durable`](Self::durable), but no longer than `at_most`, and tells
+    /// which is the newest then.
+    pub fn wait_durable(&self, seen: SeqNo, at_most: Duration) -> Result<SeqNo> {
+        let shared = &self.shared;
+        let clock = &shared.environment.clock;
+        let until = clock.monotonic().saturating_add(at_most);
+        loop {
+            let progress = &shared.pipeline.progress;
+            let generation = progress.generation();
+            shared.check_open()?;
+            let (durable, now) = (self.durable(), clock.monotonic());
+            if durable > seen || now >= until {
+                return Ok(durable);
+            }
+            shared.environment.scheduler.wait(progress, generation, Some(until.saturating_sub(now)));
+        }
     }
 
     /// Waits while background work is behind. To be called before any key is locked.
@@ -530,7 +560,6 @@ mod tests {
     use crate::env::sim::{FaultRule, ImageChoice, OpKind, Simulation, errno};
     use crate::lsm::picker::Shape;
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     const DIRECTORY: &str = "/store";
 

@@ -6,3 +6,4 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod streams;

@@ -4,4 +4,5 @@ mod expression;
 mod tables;
 mod items;
 mod legacy;
+mod streams;
 pub(super) mod request;

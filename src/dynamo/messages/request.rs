@@ -7,6 +7,7 @@
 //! - Some operations put what they find before they look at the table into an envelope that counts the errors.
 
 use super::items;
+use super::streams;
 use super::tables::{self, PARAMETER};
 use crate::dynamo::fault::{
     ConditionFault, Constraint, Fault, KeyRole, MemberFault, Operation, StartKeyFault,
@@ -85,6 +86,7 @@ pub(in crate::dynamo) fn write(
         Fault::Read(fault) => items::write_read(f, fault),
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
+        Fault::Stream(fault) => streams::write_stream(f, fault),
         Fault::ParameterMissing { parameter } => {
             write!(f, "The parameter '{parameter}' is required but was not present in the request")
         }

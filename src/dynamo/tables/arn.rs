@@ -39,6 +39,11 @@ pub fn table_name(name: &str) -> Result<&str, Fault> {
     table.ok_or_else(|| TableFault::ArnForeign { arn: name.to_owned() }.into())
 }
 
+/// The table and the label that the long name of a stream names; none if it is not one of ours.
+pub(in crate::dynamo) fn stream_parts(arn: &str) -> Option<(&str, &str)> {
+    arn.strip_prefix(&tables())?.split_once("/stream/")
+}
+
 /// The name of the table whose tags a request names.
 pub(in crate::dynamo) fn tagged_table(arn: &str) -> Result<&str, Fault> {
     let fault = |fault: fn(String) -> TableFault| Fault::Table(fault(arn.to_owned()));
@@ -70,6 +75,13 @@ mod tests {
             let fault = table_name(foreign).expect_err("not a table of ours");
             assert!(matches!(fault, Fault::Table(TableFault::ArnForeign { .. })), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_table_and_its_label() {
+        assert_eq!(stream_parts(&of_stream("Music", "2026")), Some(("Music", "2026")));
+        assert_eq!(stream_parts(&of_index("Music", "ByX")), None);
+        assert_eq!(stream_parts("arn:aws:dynamodb:eu-west-2:000000000000:table/Music/stream/2026"), None);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::request::{
     ProjectionType, StreamSpecification,
 };
 use super::settings::{
-    BillingMode, OnDemandThroughput, ProvisionedThroughput, StreamState, TableSettings, ThroughputState,
-    TimeToLiveState,
+    BillingMode, OnDemandThroughput, ProvisionedThroughput, StreamState, StreamViewType, TableSettings,
+    ThroughputState, TimeToLiveState,
 };
 use super::tags;
 use crate::dynamo::error::{Error, Result};
@@ -28,6 +28,8 @@ pub struct NewTable {
     pub(in crate::dynamo) settings: TableSettings,
     /// What each global index is provisioned for, in the order of the schema.
     pub(in crate::dynamo) index_throughputs: Vec<IndexThroughput>,
+    /// What the records of its stream are to hold, if it is to have one.
+    pub(in crate::dynamo) stream: Option<StreamViewType>,
 }
 
 /// What an index is provisioned for, and the most that it takes on demand.
@@ -72,6 +74,7 @@ impl NewTable {
         }
         schema.check_whole()?;
         check_all_used(definitions, &schema)?;
+        let stream = new_stream(request.stream_specification)?;
         let on_demand = billing_mode == BillingMode::PayPerRequest;
         let settings = TableSettings {
             billing_mode,
@@ -82,11 +85,17 @@ impl NewTable {
             table_class_changed_at_millis: None,
             deletion_protection: request.deletion_protection_enabled.unwrap_or(false),
             sse: request.sse_specification,
-            stream: new_stream(request.stream_specification, now_millis)?,
+            stream: StreamState::default(),
             time_to_live: TimeToLiveState::default(),
             tags: tags::parse(request.tags)?,
         };
-        Ok(Self { schema, settings, index_throughputs })
+        Ok(Self { schema, settings, index_throughputs, stream })
+    }
+
+    /// How many keyspaces it needs: for itself, for each index, and for its stream.
+    pub(in crate::dynamo) fn keyspace_count(&self) -> usize {
+        let indexes = self.schema.local_indexes().len() + self.schema.global_indexes().len();
+        1 + indexes + usize::from(self.stream.is_some())
     }
 }
 
@@ -233,21 +242,19 @@ fn check_all_used(definitions: &[AttributeDefinition], schema: &TableSchema) -> 
     Err(SchemaFault::DefinitionsUnused { definitions: names(definitions), keys }.into())
 }
 
-fn new_stream(request: Option<StreamSpecification>, now_millis: u64) -> Result<StreamState, Fault> {
-    let mut stream = StreamState::default();
+fn new_stream(request: Option<StreamSpecification>) -> Result<Option<StreamViewType>, Fault> {
     match request {
-        None | Some(StreamSpecification { stream_enabled: false, stream_view_type: None }) => {}
+        None | Some(StreamSpecification { stream_enabled: false, stream_view_type: None }) => Ok(None),
         Some(StreamSpecification { stream_enabled: true, stream_view_type: Some(view_type) }) => {
-            stream.begin(view_type, now_millis);
+            Ok(Some(view_type))
         }
         Some(StreamSpecification { stream_enabled: true, stream_view_type: None }) => {
-            return Err(TableFault::StreamWithoutViewType.into());
+            Err(TableFault::StreamWithoutViewType.into())
         }
         Some(StreamSpecification { stream_enabled: false, stream_view_type: Some(_) }) => {
-            return Err(TableFault::StreamDisabledWithViewType.into());
+            Err(TableFault::StreamDisabledWithViewType.into())
         }
     }
-    Ok(stream)
 }
 
 #[cfg(test)]
@@ -470,9 +477,9 @@ mod tests {
             with(false, view_type),
             "Table is being created with a stream disabled, UpdateViewType should not be specified",
         );
-        let stream = |request| NewTable::of_request(request, 7).expect("a valid request").settings.stream;
-        assert_eq!(stream(with(true, view_type)), StreamState { view_type, began_at_millis: Some(7) });
-        assert_eq!(stream(with(false, None)), StreamState::default());
+        let stream = |request| NewTable::of_request(request, 7).expect("a valid request").stream;
+        assert_eq!(stream(with(true, view_type)), view_type);
+        assert_eq!(stream(with(false, None)), None);
     }
 
     #[test]

@@ -168,9 +168,9 @@ impl TableDescription {
             }),
             on_demand_throughput: settings.on_demand_throughput,
             warm_throughput: Some(warm(settings.billing_mode, settings.throughput.units)),
-            stream_specification: settings.stream.view_type.map(|view_type| StreamSpecification {
+            stream_specification: settings.stream.active.map(|stream| StreamSpecification {
                 stream_enabled: true,
-                stream_view_type: Some(view_type),
+                stream_view_type: Some(stream.view_type),
             }),
             latest_stream_arn: stream_label.as_ref().map(|label| arn::of_stream(&table_name, label)),
             latest_stream_label: stream_label,

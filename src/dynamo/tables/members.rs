@@ -33,7 +33,8 @@ impl Members {
         }
     }
 
-    fn length(&mut self, member: &str, value: &str, least: usize, most: usize) {
+    /// A text with a shortest and a longest length in bytes.
+    pub(in crate::dynamo) fn length(&mut self, member: &str, value: &str, least: usize, most: usize) {
         let own = || value.to_owned();
         self.check(member, Constraint::LengthAtLeast(least), value.len() >= least, own);
         self.check(member, Constraint::LengthAtMost(most), value.len() <= most, own);

@@ -16,6 +16,7 @@ pub mod tags;
 pub mod definition;
 pub mod builder;
 pub mod record;
+pub mod stream;
 pub mod description;
 pub mod update;
 pub mod time_to_live;

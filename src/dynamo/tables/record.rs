@@ -4,8 +4,8 @@
 //! stored record to it.
 
 use super::definition::NewTable;
-use super::settings::{OnDemandThroughput, TableSettings, ThroughputState};
-use crate::base::ident::KeyspaceId;
+use super::settings::{ActiveStream, OnDemandThroughput, TableSettings, ThroughputState};
+use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::dynamo::schema::TableSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,16 +77,24 @@ pub struct TableRecord {
 }
 
 impl TableRecord {
-    /// The record of a table that is made now, with the first of its keyspaces; the others follow.
+    /// The record of a table that is made now, with its keyspaces: its own, those of its indexes, that of its stream.
+    /// `after` is a commit before the one that makes it.
     pub(in crate::dynamo) fn new(
         table: NewTable,
         id: TableId,
         keyspaces: &[KeyspaceId],
+        after: SeqNo,
         now_millis: u64,
     ) -> Self {
-        let NewTable { schema, settings, index_throughputs } = table;
-        let (own, of_indexes) = keyspaces.split_first().expect("a table has a keyspace");
-        let (local, global) = of_indexes.split_at(schema.local_indexes().len());
+        let NewTable { schema, mut settings, index_throughputs, stream } = table;
+        let (own, others) = keyspaces.split_first().expect("a table has a keyspace");
+        let (local, others) = others.split_at(schema.local_indexes().len());
+        let (global, of_stream) = others.split_at(schema.global_indexes().len());
+        for (view_type, keyspace) in stream.into_iter().zip(of_stream) {
+            settings
+                .stream
+                .begin(ActiveStream { view_type, keyspace: *keyspace, began_after: after }, now_millis);
+        }
         let global = global.iter().zip(index_throughputs);
         let global_indexes = global.map(|(keyspace, (throughput, on_demand_throughput))| GlobalIndexRecord {
             keyspace: *keyspace,
@@ -112,7 +120,7 @@ impl TableRecord {
             && self.global_indexes.len() == self.schema.global_indexes().len()
     }
 
-    /// All keyspaces that hold something of the table.
+    /// All keyspaces that die with the table. Its stream's lives on for a while.
     pub fn keyspaces(&self) -> impl Iterator<Item = KeyspaceId> {
         let global = self.global_indexes.iter().map(|index| index.keyspace);
         std::iter::once(self.keyspace).chain(self.local_keyspaces.iter().copied()).chain(global)

@@ -2,6 +2,7 @@
 //!
 //! Moments are milliseconds since 1970, of the wall clock.
 
+use crate::base::ident::{KeyspaceId, SeqNo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -118,19 +119,30 @@ impl ThroughputState {
     }
 }
 
-/// The stream of a table: the one that there is, or the last that there was.
+/// The stream of a table: the one that there is, and when the last that there was began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamState {
-    /// What the records of the stream hold; none if the table has no stream now.
-    pub view_type: Option<StreamViewType>,
+    /// The stream that takes records; none if the table has no stream now.
+    pub active: Option<ActiveStream>,
     /// When the last stream began: its label. No two streams of a table have the same.
     pub began_at_millis: Option<u64>,
 }
 
+/// A stream that takes records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveStream {
+    /// What its records hold.
+    pub view_type: StreamViewType,
+    /// Where they lie.
+    pub keyspace: KeyspaceId,
+    /// A commit before all of its records.
+    pub began_after: SeqNo,
+}
+
 impl StreamState {
     /// Begins a stream.
-    pub(super) fn begin(&mut self, view_type: StreamViewType, now_millis: u64) {
-        self.view_type = Some(view_type);
+    pub(super) fn begin(&mut self, stream: ActiveStream, now_millis: u64) {
+        self.active = Some(stream);
         let after_last = self.began_at_millis.map_or(0, |last| last + 1);
         self.began_at_millis = Some(now_millis.max(after_last));
     }
@@ -253,11 +265,13 @@ mod tests {
 
     #[test]
     fn no_two_streams_of_a_table_have_the_same_label() {
+        let (keyspace, began_after) = (KeyspaceId(17), SeqNo(3));
+        let active = ActiveStream { view_type: StreamViewType::NewImage, keyspace, began_after };
         let mut stream = StreamState::default();
         assert_eq!(stream.label(), None);
-        stream.begin(StreamViewType::NewImage, 7);
+        stream.begin(active, 7);
         let first = stream.label();
-        stream.begin(StreamViewType::NewImage, 7);
+        stream.begin(active, 7);
         assert!(stream.label() > first);
     }
 }

@@ -13,8 +13,8 @@ use super::request::{
     GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, StreamSpecification, UpdateTableRequest,
     definitions,
 };
-use super::settings::{BillingMode, ProvisionedThroughput, ThroughputState};
-use crate::base::ident::KeyspaceId;
+use super::settings::{ActiveStream, BillingMode, ProvisionedThroughput, ThroughputState};
+use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::dynamo::fault::{Fault, IndexScope};
 use crate::dynamo::limits;
 use crate::dynamo::table_fault::TableFault;
@@ -91,11 +91,18 @@ impl TableUpdate {
         self.index_actions.iter().any(|action| matches!(action, IndexAction::Create(_)))
     }
 
-    /// Changes the record. An index that is made gets the keyspace `free`.
+    /// Whether something is to be made that needs a keyspace: an index, or a stream. Both at once are refused.
+    pub(in crate::dynamo) fn needs_keyspace(&self) -> bool {
+        self.makes_index() || self.request.stream_specification.is_some_and(|stream| stream.stream_enabled)
+    }
+
+    /// Changes the record. An index or a stream that is made gets the keyspace `free`. `after` is a commit before the
+    /// one that makes the change.
     pub(in crate::dynamo) fn apply(
         &self,
         record: &mut TableRecord,
         free: KeyspaceId,
+        after: SeqNo,
         now_millis: u64,
     ) -> Result<(), Fault> {
         self.change_throughput(record, now_millis)?;
@@ -108,7 +115,12 @@ impl TableUpdate {
         }
         let request = &self.request;
         if let Some(stream) = request.stream_specification {
-            change_stream(record, stream, now_millis)?;
+            let active = stream.stream_view_type.map(|view_type| ActiveStream {
+                view_type,
+                keyspace: free,
+                began_after: after,
+            });
+            change_stream(record, active, now_millis)?;
         }
         let settings = &mut record.settings;
         if let Some(class) = request.table_class {
@@ -331,17 +343,18 @@ fn change_units(
     Ok(())
 }
 
+/// Begins a stream, or ends the one that there is.
 fn change_stream(
     record: &mut TableRecord,
-    request: StreamSpecification,
+    begun: Option<ActiveStream>,
     now_millis: u64,
 ) -> Result<(), Fault> {
     let table = || record.schema.name().to_owned();
-    let is_enabled = record.settings.stream.view_type.is_some();
-    match request.stream_view_type {
+    let is_enabled = record.settings.stream.active.is_some();
+    match begun {
         Some(_) if is_enabled => return Err(TableFault::StreamEnabled { table: table() }.into()),
-        Some(view_type) => record.settings.stream.begin(view_type, now_millis),
-        None if is_enabled => record.settings.stream.view_type = None,
+        Some(stream) => record.settings.stream.begin(stream, now_millis),
+        None if is_enabled => record.settings.stream.active = None,
         None => return Err(TableFault::StreamMissing { table: table() }.into()),
     }
     Ok(())

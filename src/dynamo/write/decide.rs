@@ -15,6 +15,7 @@ use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::index::{self, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::stored::StoredItem;
+use crate::dynamo::stream::change::{self, Cause};
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::value::{Item, ValueFault};
 
@@ -35,6 +36,17 @@ pub(in crate::dynamo) enum Outcome {
     Gone,
     /// It stays as it is.
     Stays,
+}
+
+impl Outcome {
+    /// The item from now on; `None` if it stays as it is.
+    fn new_item(&self) -> Result<Option<Option<StoredItem<'_>>>, DecodeError> {
+        match self {
+            Self::Becomes { value, .. } => StoredItem::parse(value).map(|item| Some(Some(item))),
+            Self::Gone => Ok(Some(None)),
+            Self::Stays => Ok(None),
+        }
+    }
 }
 
 /// What a write answers once it is acknowledged.
@@ -105,11 +117,13 @@ impl Deciding<'_> {
         }
     }
 
-    /// Adds to `batch` what changes, and says what is answered.
+    /// Adds to `batch` what changes, and the record of it if `record_at` says which place it has among the changes of the
+    /// batch, and says what is answered.
     pub(in crate::dynamo) fn finish(
         self,
         outcome: Outcome,
         metering: Metering,
+        record_at: Option<usize>,
         batch: &mut WriteBatch,
     ) -> Result<Answer> {
         let attributes = self.attributes(&outcome).map_err(damaged)?;
@@ -120,6 +134,9 @@ impl Deciding<'_> {
         }
         let meter = metering.map(|_| &mut consumed);
         let Self { table, write, old, .. } = self;
+        if let (Some(at), Some(new)) = (record_at, outcome.new_item().map_err(damaged)?) {
+            change::record(table, &write.key, old.as_ref(), new.as_ref(), Cause::User, at, batch);
+        }
         match outcome {
             Outcome::Becomes { value, entries, .. } => {
                 index::change(table, &write.key, old.as_ref(), Some(entries), batch, meter)

@@ -15,6 +15,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
+use crate::dynamo::stream::change::is_recorded;
 use crate::dynamo::table::{CurrentTables, TableDescriptor};
 use crate::engine::commit::Commit;
 use crate::engine::store::Engine;
@@ -149,7 +150,7 @@ fn decide(
     }
     let outcome = deciding.outcome()?;
     let is_metered = options.return_consumed_capacity != ReturnConsumedCapacity::None;
-    deciding.finish(outcome, is_metered.then_some(WriteMode::Standard), batch)
+    deciding.finish(outcome, is_metered.then_some(WriteMode::Standard), Some(0), batch)
 }
 
 /// Whether anything asks for the item as it is.
@@ -157,6 +158,7 @@ fn needs_old(table: &TableDescriptor, write: &ItemWrite<'_>) -> bool {
     let options = write.options;
     matches!(write.change, Change::Update { .. } | Change::Check)
         || !table.indexes().is_empty()
+        || is_recorded(table)
         || options.condition.is_some()
         || options.return_values != ReturnValues::None
         || options.return_consumed_capacity != ReturnConsumedCapacity::None

@@ -296,9 +296,12 @@ fn decide(
         Judgement::Canceled(fault) => Err(Error::new(OPERATION, fault)),
         Judgement::Goes(outcomes) => {
             let mut actions = Vec::with_capacity(outcomes.len());
-            for ((deciding, outcome), (name, _)) in decidings.into_iter().zip(outcomes).zip(&request.actions)
+            for (((deciding, outcome), table), at) in decidings.into_iter().zip(outcomes).zip(tables).zip(0..)
             {
-                actions.push((name.clone(), deciding.finish(outcome, metering, &mut batch)?));
+                actions.push((
+                    table.schema().name().to_owned(),
+                    deciding.finish(outcome, metering, Some(at), &mut batch)?,
+                ));
             }
             Ok(Answered { actions, capacity, direction: Direction::Write })
         }
