@@ -39,12 +39,11 @@ pub(in crate::dynamo) enum Outcome {
 }
 
 impl Outcome {
-    /// The item from now on; `None` if it stays as it is.
-    fn new_item(&self) -> Result<Option<Option<StoredItem<'_>>>, DecodeError> {
+    /// The item that is written, if one is.
+    fn new_item(&self) -> Result<Option<StoredItem<'_>>, DecodeError> {
         match self {
-            Self::Becomes { value, .. } => StoredItem::parse(value).map(|item| Some(Some(item))),
-            Self::Gone => Ok(Some(None)),
-            Self::Stays => Ok(None),
+            Self::Becomes { value, .. } => StoredItem::parse(value).map(Some),
+            Self::Gone | Self::Stays => Ok(None),
         }
     }
 }
@@ -134,7 +133,10 @@ impl Deciding<'_> {
         }
         let meter = metering.map(|_| &mut consumed);
         let Self { table, write, old, .. } = self;
-        if let (Some(at), Some(new)) = (record_at, outcome.new_item().map_err(damaged)?) {
+        if let Some(at) = record_at
+            && !matches!(outcome, Outcome::Stays)
+        {
+            let new = outcome.new_item().map_err(damaged)?;
             change::record(table, &write.key, old.as_ref(), new.as_ref(), Cause::User, at, batch);
         }
         match outcome {
