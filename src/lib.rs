@@ -76,6 +76,7 @@ pub use api::expression::condition::{Condition, all, any};
 pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
+pub use api::pending::PendingTableChange;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
 pub use api::stream::{Stream, StreamConsumer, StreamRecords};
 pub use api::table::Table;
@@ -116,6 +117,7 @@ pub use dynamo::stream::shard::{
     GetRecordsOutput, GetRecordsRequest, GetShardIteratorRequest, ShardIteratorType,
 };
 pub use dynamo::stream_fault::StreamFault;
+pub use dynamo::system_rows::BackfillProgress;
 pub use dynamo::tables::builder::{GlobalIndexBuilder, LocalIndexBuilder, TableSchemaBuilder};
 pub use dynamo::tables::description::{
     BillingModeSummary, IndexDescription, LimitsDescription, ProvisionedThroughputDescription,

@@ -1,13 +1,16 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::pending::PendingTableChange;
 use super::query::read_item;
 use super::stream::Stream;
 use super::table::Table;
 use super::transaction::Transaction;
 use super::typed::TypedTable;
+use crate::dynamo::catalog::PendingChange;
 use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
+use crate::dynamo::jobs::{index_build, item_count};
 use crate::dynamo::read;
 use crate::dynamo::read::request::{BatchGetOutput, BatchGetRequest, TransactGetOutput, TransactGetRequest};
 use crate::dynamo::store::Store;
@@ -16,6 +19,7 @@ use crate::dynamo::stream::describe::{
 };
 use crate::dynamo::stream::shard::{self, GetRecordsOutput, GetRecordsRequest, GetShardIteratorRequest};
 use crate::dynamo::stream::trim::{StreamOptions, StreamTrimmer};
+use crate::dynamo::system_rows::BackfillProgress;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::description::{TableDescription, TimeToLiveDescription};
 use crate::dynamo::tables::request::{
@@ -167,6 +171,87 @@ impl Database {
         self.store.catalog.update_table(&self.store.engine, request)
     }
 
+    /// As [`update_table`](Self::update_table), without waiting for the change to be acknowledged. Writes are held to it
+    /// from now on.
+    pub fn submit_update_table(&self, request: UpdateTableRequest) -> Result<PendingTableChange> {
+        Ok(self.pending(self.store.catalog.begin_update_table(&self.store.engine, request)?))
+    }
+
+    fn pending(&self, change: PendingChange) -> PendingTableChange {
+        PendingTableChange::new(self.store.clone(), change)
+    }
+
+    /// Waits until an index that was added to a table is filled and can be read. An index that is being removed is
+    /// waited for as well; then the answer is that there is none.
+    ///
+    /// ```
+    /// use pixii::{
+    ///     AttributeDefinition, Database, GlobalIndexUpdate, IndexRequest, Item, KeyRole, KeySchemaElement, KeyType,
+    ///     ProjectionRequest, ProjectionType, TableSchema, UpdateTableRequest,
+    /// };
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let notes = database.create_table(schema)?;
+    /// notes.put(&Item::new().with("id", 1).with("tag", "green"))?;
+    ///
+    /// let attribute_name = "tag".to_owned();
+    /// database.update_table(UpdateTableRequest {
+    ///     table_name: "Notes".to_owned(),
+    ///     attribute_definitions: vec![AttributeDefinition {
+    ///         attribute_name: attribute_name.clone(),
+    ///         attribute_type: KeyType::String,
+    ///     }],
+    ///     global_secondary_index_updates: vec![GlobalIndexUpdate {
+    ///         create: Some(IndexRequest {
+    ///             index_name: "ByTag".to_owned(),
+    ///             key_schema: vec![KeySchemaElement { attribute_name, key_type: KeyRole::Partition }],
+    ///             projection: ProjectionRequest {
+    ///                 projection_type: Some(ProjectionType::All),
+    ///                 non_key_attributes: None,
+    ///             },
+    ///             ..IndexRequest::default()
+    ///         }),
+    ///         ..GlobalIndexUpdate::default()
+    ///     }],
+    ///     ..UpdateTableRequest::default()
+    /// })?;
+    /// database.wait_for_index("Notes", "ByTag")?;
+    /// assert_eq!(notes.query("green").index("ByTag").into_iter().count(), 1);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn wait_for_index(&self, table: &str, index: &str) -> Result<()> {
+        index_build::wait_for_index(&self.store.engine, &self.store.catalog, table, index)
+    }
+
+    /// Waits until no index of a table is being filled or removed.
+    pub fn wait_until_active(&self, table: &str) -> Result<()> {
+        index_build::wait_until_active(&self.store.engine, &self.store.catalog, table)
+    }
+
+    /// How far the filling of an index has come that was added to a table; none when it is filled.
+    pub fn index_build_progress(&self, table: &str, index: &str) -> Result<Option<BackfillProgress>> {
+        index_build::progress(&self.store.engine, &self.store.catalog, table, index)
+    }
+
+    /// Counts the items of a table and of its indexes as of now, by reading them all, and tells what the table is.
+    /// [`describe_table`](Self::describe_table) tells what was last counted.
+    ///
+    /// ```
+    /// use pixii::{Database, Item, KeyType, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// database.create_table(schema)?.put(&Item::new().with("id", 1))?;
+    /// assert_eq!(database.describe_table("Notes")?.item_count, 0);
+    /// assert_eq!(database.count_items("Notes")?.item_count, 1);
+    /// assert_eq!(database.describe_table("Notes")?.item_count, 1);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn count_items(&self, table: &str) -> Result<TableDescription> {
+        item_count::count_now(&self.store.engine, &self.store.catalog, table)
+    }
+
     /// Removes a table with all its items, durably. Every later request through its handles is refused.
     ///
     /// ```
@@ -184,6 +269,12 @@ impl Database {
     /// ```
     pub fn delete_table(&self, name: &str) -> Result<TableDescription> {
         self.store.catalog.delete_table(&self.store.engine, name)
+    }
+
+    /// As [`delete_table`](Self::delete_table), without waiting for the change to be acknowledged. Writes are refused from
+    /// now on.
+    pub fn submit_delete_table(&self, name: &str) -> Result<PendingTableChange> {
+        Ok(self.pending(self.store.catalog.begin_delete_table(&self.store.engine, name)?))
     }
 
     /// Says by which attribute the items of a table expire, durably.

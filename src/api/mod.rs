@@ -7,6 +7,7 @@ pub mod key;
 pub mod handle;
 pub mod expression;
 pub mod entity;
+pub mod pending;
 pub mod write;
 pub mod query;
 pub mod table;

@@ -378,6 +378,7 @@ mod tests {
     use crate::dynamo::key::{KeyRef, KeyType};
     use crate::dynamo::number::tests::any_number;
     use crate::dynamo::schema::{GlobalIndex, LocalIndex, Projection, TableSchema};
+    use crate::env::sim::Simulation;
     use crate::{CreateTableRequest, Database, GlobalIndexUpdate, Table, UpdateTableRequest};
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -799,7 +800,9 @@ mod tests {
 
     #[test]
     fn an_index_that_is_being_made_is_not_read() {
-        let database = Database::in_memory().expect("a new database");
+        // Nothing goes on in the background of a simulation while nobody waits for it.
+        let environment = Simulation::new(1).environment();
+        let database = Database::options().environment(environment).open("/store").expect("a new database");
         let schema = TableSchema::builder("Items").partition_key("pk", KeyType::String).build();
         let table = database.create_table(schema.expect("a valid schema")).expect("a new table");
         let index = GlobalIndex::builder("ByX").partition_key("x", KeyType::String);

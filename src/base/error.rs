@@ -168,6 +168,15 @@ impl StoreError {
         }
     }
 
+    /// The same failure for a write that waited for another one's outcome and was never made.
+    pub fn into_rejected(self) -> Self {
+        match (self.inner.outcome, &self.inner.fault) {
+            (Outcome::Rejected, _) => self,
+            (Outcome::Unknown, StoreFault::Poisoned { first_cause }) => Self::poisoned(first_cause),
+            (Outcome::Unknown, _) => Self::poisoned(&self),
+        }
+    }
+
     /// The particulars.
     pub fn fault(&self) -> &StoreFault {
         &self.inner.fault

@@ -48,6 +48,10 @@ pub enum Bug {
     TransactionExpiryUnchecked,
     /// An answer is given before the version that it rests on is published.
     AnsweredBeforePublished,
+    /// A write is not held to the version of its table that it was derived from.
+    CatalogVersionUnchecked,
+    /// A backfill writes the entries of items that were changed meanwhile.
+    BackfillOverwritesNewer,
 }
 
 #[cfg(feature = "planted-bugs")]

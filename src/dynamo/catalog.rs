@@ -1,18 +1,8 @@
-//! The catalog: which tables there are, kept in rows of the system keyspace.
-//!
-//! ```text
-//! system row := keyspace 0 ‖ 01                → the next keyspace id             (metadata records, all of them)
-//!             | keyspace 0 ‖ 02 ‖ table's name → the table's record
-//!             | keyspace 0 ‖ 03 ‖ keyspace id  → a keyspace that is dead: when it died
-//!             | keyspace 0 ‖ 04                → the next generation of expiry dates
-//!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far the backfill of the index in that keyspace has come
-//!             | keyspace 0 ‖ 06 ‖ keyspace id  → the stream in that keyspace, which has ended
-//!             | keyspace 0 ‖ 07 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
-//!             | keyspace 0 ‖ 08 ‖ keyspace id ‖ name → how far a consumer of the stream in that keyspace has come
-//! ```
+//! The catalog: which tables there are, kept in rows of the system keyspace (`system_rows`).
 //!
 //! Every change is one commit, made in these steps: pay back-pressure; lock the rows; read the record as it is,
-//! published or not; decide; submit; release the locks; wait until it is durable; bring the map up to date.
+//! published or not; decide; submit, which makes the next version hold for writers; release the locks; wait until it is
+//! durable; bring the map up to date, for readers, and tell who waits for changes.
 //!
 //! Invariants:
 //! 1. A table exists if and only if its row does. The map in memory holds only tables whose row is published.
@@ -21,20 +11,30 @@
 //! 3. What is said about a name rests on durable rows alone.
 //! 4. A change of a record raises its version by one. The map never goes back to an older version, nor to an older
 //!    incarnation: it takes what is published while it is locked.
-//! 5. From the commit on that removes a table or an index, its keyspaces are listed as dead, until the engine holds
+//! 5. What holds for writers changes with the commit, in its serial step: an item's write that is derived from an older
+//!    version and comes behind it is sent back. So a table is changed only when it is in the map, where writers get the
+//!    state that the commit changes.
+//! 6. From the commit on that removes a table or an index, its keyspaces are listed as dead, until the engine holds
 //!    nothing of them any more. A stream's keyspace dies later: from the commit on that ends the stream, its row says
 //!    that it can still be read.
 //!
 //! Threading: the map is locked for as long as a lookup takes, or the read of one row, and never over a write. Whoever
 //! changes a table holds the key lock of its row, and of the counters that it moves.
 
+use super::counts::Counts;
 use super::error::{Error, Result};
 use super::fault::{Constraint, Fault, Operation};
-use super::key::prefix_end;
 use super::limits;
-use super::table::TableDescriptor;
+use super::system_rows::{
+    BACKFILL_ROW, BackfillProgress, COUNT_ROW, DEAD_KEYSPACE_ROW, DeadKeyspaceRow, ENDED_STREAM_ROW,
+    NEXT_GENERATION_ROW, NEXT_KEYSPACE_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row,
+    keyspace_of_row, latest, next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows,
+    stream_consumer_row, stream_consumers, stream_horizon_row, used_up,
+};
+use super::table::{TableDescriptor, TableState};
 use super::table_fault::TableFault;
 use super::tables::arn;
+use super::tables::count::TableCount;
 use super::tables::definition::NewTable;
 use super::tables::description::{TableDescription, TimeToLiveDescription};
 use super::tables::members::{Members, check_table_name};
@@ -48,37 +48,22 @@ use super::tables::stream::StreamDescriptor;
 use super::tables::update::TableUpdate;
 use super::tables::{tags, time_to_live};
 use crate::base::batch::WriteBatch;
-use crate::base::codec::DecodeError;
-use crate::base::error::{StoreError, StoreFault};
+use crate::base::error::StoreError;
 use crate::base::ident::{KeyspaceId, SeqNo};
-use crate::engine::cursor::KeyRange;
+use crate::engine::commit::{Commit, CommitGuard, Verdict};
 use crate::engine::options::Durability;
 use crate::engine::store::Engine;
-use crate::engine::ticket::Ticket;
+use crate::engine::ticket::{Submitted, Ticket};
 use crate::env::random::Random;
+use crate::env::schedule::Event;
 use crate::env::time::Clock;
 use crate::format::metadata;
 use parking_lot::{Mutex, RwLock};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::Arc;
-
-const NEXT_KEYSPACE_ROW: u8 = 1;
-const TABLE_ROW: u8 = 2;
-const DEAD_KEYSPACE_ROW: u8 = 3;
-const NEXT_GENERATION_ROW: u8 = 4;
-const BACKFILL_ROW: u8 = 5;
-/// Kept by `write::token`.
-pub(super) const TOKEN_ROW: u8 = 6;
-/// Kept by `read::segments`.
-pub(super) const SEGMENTS_ROW: u8 = 7;
-const ENDED_STREAM_ROW: u8 = 8;
-const STREAM_HORIZON_ROW: u8 = 9;
-const STREAM_CONSUMER_ROW: u8 = 10;
 
 /// The tables of a store.
 #[derive(Debug)]
@@ -89,6 +74,8 @@ pub struct Catalog {
     /// Streams that have ended and can still be read. Locked after `tables`.
     ended_streams: RwLock<BTreeMap<KeyspaceId, StreamDescriptor>>,
     dead: Mutex<Vec<DeadKeyspace>>,
+    counts: Counts,
+    changed: Arc<Event>,
 }
 
 /// A keyspace that belongs to no table and no index any more.
@@ -100,29 +87,69 @@ pub struct DeadKeyspace {
     pub seqno: SeqNo,
 }
 
-/// A dead keyspace as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-struct DeadKeyspaceRow {
-    died_at_millis: u64,
+/// A change of a table that has its place in the order of commits and waits to be published. Writers are held to it
+/// already; readers will be when it was waited for.
+///
+/// Dropping it does not take the change back, but what is to be done behind it in the background is then begun only when
+/// the store is opened again.
+#[derive(Debug)]
+#[must_use = "a change is acknowledged only when it has been waited for"]
+pub struct PendingChange {
+    ticket: Ticket,
+    table: String,
+    answer: TableDescription,
+    /// The keyspaces that are dead from the commit on.
+    dead: Vec<KeyspaceId>,
 }
 
-/// How far the backfill of an index has come. Kept in the batches that bring it on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BackfillProgress {
-    /// The engine's key of the last item that was looked at; empty before the first.
-    pub last_key: Vec<u8>,
-    /// How many items were looked at.
-    pub items: u64,
-    /// How many of them could not have an entry.
-    pub skipped: u64,
+impl PendingChange {
+    /// Waits until the change is durable and everybody sees it. Answers with what the table was.
+    pub fn wait(self, engine: &Engine, catalog: &Catalog) -> Result<TableDescription> {
+        let Self { ticket, table, answer, dead } = self;
+        let commit = ticket.wait()?;
+        catalog.published(engine, &table, &dead, commit)?;
+        Ok(answer)
+    }
+
+    /// Asks without waiting: `None` while the change is not acknowledged. To be asked no more after an answer.
+    pub fn step(&mut self, engine: &Engine, catalog: &Catalog) -> Option<Result<TableDescription>> {
+        let published = |commit: Result<Commit, StoreError>| {
+            catalog.published(engine, &self.table, &self.dead, commit?)?;
+            Ok(self.answer.clone())
+        };
+        self.ticket.step().map(published)
+    }
+
+    /// The place of the change in the order of commits.
+    pub fn seqno(&self) -> SeqNo {
+        self.ticket.seqno()
+    }
 }
 
-/// A change that is done.
-struct Changed {
-    /// The table before it.
-    old: TableRecord,
-    /// The commit that made the change.
-    seqno: SeqNo,
+/// Makes the next version of a table hold for writers when the change is committed.
+struct ChangeOfTable<'a> {
+    state: &'a TableState,
+    /// None if the table is removed.
+    next_version: Option<u64>,
+}
+
+impl CommitGuard for ChangeOfTable<'_> {
+    fn admit(&self, _next: Commit) -> Verdict {
+        Verdict::Go
+    }
+
+    fn committed(&self, commit: Commit) {
+        self.state.change(self.next_version, commit.seqno);
+    }
+}
+
+/// Admits a batch as long as the table is there, whatever it is.
+struct NotDropped<'a>(&'a TableState);
+
+impl CommitGuard for NotDropped<'_> {
+    fn admit(&self, _next: Commit) -> Verdict {
+        if self.0.version().is_some() { Verdict::Go } else { Verdict::Stale }
+    }
 }
 
 impl Catalog {
@@ -146,13 +173,24 @@ impl Catalog {
             let stream: StreamDescriptor = decode("ended stream", &row)?;
             ended_streams.insert(stream.keyspace, stream);
         }
+        let mut counts = BTreeMap::new();
+        for (key, row) in rows(engine, COUNT_ROW)? {
+            counts.insert(keyspace_of_row(&key)?, decode("table's count", &row)?);
+        }
         Ok(Self {
             clock: Arc::clone(&environment.clock),
             random: Arc::clone(&environment.random),
             tables: RwLock::new(tables),
             ended_streams: RwLock::new(ended_streams),
             dead: Mutex::new(dead),
+            counts: Counts::new(counts),
+            changed: Arc::default(),
         })
+    }
+
+    /// Happens whenever a table was made, changed or removed, and readers see it.
+    pub fn changed(&self) -> &Arc<Event> {
+        &self.changed
     }
 
     /// The table `name`, for `operation`. The name may be the long one.
@@ -164,7 +202,7 @@ impl Catalog {
         table.ok_or_else(|| not_found(operation, name))
     }
 
-    /// What `table` is now; a table of the same name that was made later is another one.
+    /// What `table` is now, for readers; a table of the same name that was made later is another one.
     pub fn current<'a>(
         &self,
         operation: Operation,
@@ -176,6 +214,28 @@ impl Catalog {
         let name = table.schema().name();
         let current = self.tables.read().get(name).filter(|current| current.id() == table.id()).cloned();
         current.map(Cow::Owned).ok_or_else(|| not_found(operation, name))
+    }
+
+    /// What `table` has become, for a writer whose batch was sent back because of that. As for
+    /// [`await_change`](Self::await_change).
+    pub fn renewed(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        table: &Arc<TableDescriptor>,
+    ) -> Result<Arc<TableDescriptor>> {
+        self.await_change(engine, table)?;
+        self.current(operation, table).map(Cow::into_owned)
+    }
+
+    /// Waits until the change of a table that a writer was sent back for is published, and found by its name. Where it
+    /// fails, the writer has written nothing.
+    ///
+    /// REQUIRES: the caller holds no key's lock.
+    pub fn await_change(&self, engine: &Engine, table: &TableDescriptor) -> Result<()> {
+        engine.visible(table.state().changed_at()).wait().map_err(StoreError::into_rejected)?;
+        // Whoever made the change may not have come to this yet.
+        self.refresh(engine, table.schema().name())
     }
 
     /// All tables, in the order of their names. Whoever brings unfinished indexes on looks here when a store is opened.
@@ -208,10 +268,22 @@ impl Catalog {
         Ok(ListTablesOutput { table_names, last_evaluated_table_name })
     }
 
-    /// Tells what a table is.
+    /// Tells what a table is. If it is long since its items were counted, they are counted anew in the background.
     pub fn describe_table(&self, name: &str) -> Result<TableDescription> {
         let table = self.find(Operation::DescribeTable, name)?;
-        Ok(TableDescription::of(table.record(), self.clock.wall_millis()))
+        let now_millis = self.clock.wall_millis();
+        let count = self.counts.get(table.keyspace());
+        let is_recent = |count: &TableCount| {
+            now_millis.saturating_sub(count.counted_at_millis) < limits::COUNT_INTERVAL_MILLIS
+        };
+        if !count.as_ref().is_some_and(is_recent) {
+            self.counts.want(table.keyspace());
+        }
+        let description = TableDescription::of(table.record(), now_millis);
+        Ok(match count {
+            Some(count) => description.with_count(table.record(), &count),
+            None => description,
+        })
     }
 
     /// Makes a table, durably.
@@ -228,10 +300,9 @@ impl Catalog {
         let (row, counter) = (row_key(TABLE_ROW, name.as_bytes()), row_key(NEXT_KEYSPACE_ROW, &[]));
         engine.pay_back_pressure()?;
         let guard = engine.lock_keys(vec![row.clone(), counter.clone()]);
-        if engine.latest(&row, |_| ())?.is_some() {
-            let settled = settle(engine, row)?;
+        if let Some((seqno, true)) = engine.latest_version(&row, |row| (row.seqno, row.value.is_some()))? {
             drop(guard);
-            settled.map(Ticket::wait).transpose()?;
+            engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
             self.refresh(engine, &name)?;
             return Err(exists());
         }
@@ -247,18 +318,24 @@ impl Catalog {
         let ticket = engine.submit(&batch, Durability::Durable)?;
         drop(guard);
         ticket.wait()?;
+        self.counts.set(record.keyspace, TableCount::of_new(&record, now_millis));
         self.refresh(engine, &name)?;
         self.find(OPERATION, &name)
     }
 
     /// Removes a table with all its items, durably.
     pub fn delete_table(&self, engine: &Engine, name: &str) -> Result<TableDescription> {
+        self.begin_delete_table(engine, name)?.wait(engine, self)
+    }
+
+    /// As [`delete_table`](Self::delete_table), without waiting.
+    pub fn begin_delete_table(&self, engine: &Engine, name: &str) -> Result<PendingChange> {
         const OPERATION: Operation = Operation::DeleteTable;
         let fault = |fault| Error::new(OPERATION, fault);
         let name = arn::table_name(name).map_err(fault)?;
         check_table_name(name).map_err(fault)?;
         let now_millis = self.clock.wall_millis();
-        let changed = self.change(engine, OPERATION, name, &[], |record, batch| {
+        self.change(engine, OPERATION, name, &[], |record, batch| {
             if record.settings.deletion_protection {
                 return Err(fault(TableFault::DeletionProtected.into()));
             }
@@ -269,10 +346,10 @@ impl Catalog {
                 put_dead(batch, keyspace, now_millis);
             }
             put_ended_stream(batch, record, now_millis);
-            Ok(None)
-        })?;
-        self.note_dead(changed.old.keyspaces(), changed.seqno);
-        Ok(TableDescription::of_deleting(&changed.old, now_millis))
+            batch.delete(row_key(COUNT_ROW, &record.keyspace.prefix()));
+            let answer = TableDescription::of_deleting(record, now_millis);
+            Ok(Change { next: None, answer, dead: record.keyspaces().collect() })
+        })
     }
 
     /// Changes a table, durably.
@@ -281,12 +358,17 @@ impl Catalog {
     /// [`activate_index`](Self::activate_index). One that is dropped has the status `Deleting`, until
     /// [`remove_index`](Self::remove_index) is called.
     pub fn update_table(&self, engine: &Engine, request: UpdateTableRequest) -> Result<TableDescription> {
+        self.begin_update_table(engine, request)?.wait(engine, self)
+    }
+
+    /// As [`update_table`](Self::update_table), without waiting.
+    pub fn begin_update_table(&self, engine: &Engine, request: UpdateTableRequest) -> Result<PendingChange> {
         const OPERATION: Operation = Operation::UpdateTable;
         let fault = |fault| Error::new(OPERATION, fault);
         let update = TableUpdate::parse(request).map_err(fault)?;
         let now_millis = self.clock.wall_millis();
         let counters: &[u8] = if update.needs_keyspace() { &[NEXT_KEYSPACE_ROW] } else { &[] };
-        let changed = self.change(engine, OPERATION, update.table_name(), counters, |record, batch| {
+        self.change(engine, OPERATION, update.table_name(), counters, |record, batch| {
             let mut next = record.clone();
             let free = if update.needs_keyspace() { next_keyspace(engine)? } else { record.keyspace };
             update.apply(&mut next, free, engine.published(), now_millis).map_err(fault)?;
@@ -299,9 +381,8 @@ impl Catalog {
             if next.settings.stream.active.is_none() {
                 put_ended_stream(batch, record, now_millis);
             }
-            Ok(Some(next))
-        })?;
-        Ok(TableDescription::of_updating(&changed.old, now_millis))
+            Ok(Change::to(next, record, now_millis))
+        })
     }
 
     /// The index in that keyspace has all its entries.
@@ -314,8 +395,8 @@ impl Catalog {
         self.change_index(engine, table, keyspace, IndexStatus::Creating, |record, batch, position| {
             record.global_indexes[position].status = IndexStatus::Active;
             batch.delete(row_key(BACKFILL_ROW, &keyspace.prefix()));
+            Vec::new()
         })
-        .map(drop)
     }
 
     /// Takes an index that is being dropped out of its table; its keyspace is dead.
@@ -326,34 +407,36 @@ impl Catalog {
             record.schema.remove_global_index(position);
             batch.delete(row_key(BACKFILL_ROW, &keyspace.prefix()));
             put_dead(batch, keyspace, now_millis);
+            vec![keyspace]
         };
-        let changed = self.change_index(engine, table, keyspace, IndexStatus::Deleting, remove)?;
-        self.note_dead(std::iter::once(keyspace), changed.seqno);
-        Ok(())
+        self.change_index(engine, table, keyspace, IndexStatus::Deleting, remove)
     }
 
+    /// `change` says which keyspaces die by it.
     fn change_index(
         &self,
         engine: &Engine,
         table: &TableDescriptor,
         keyspace: KeyspaceId,
         expected: IndexStatus,
-        change: impl FnOnce(&mut TableRecord, &mut WriteBatch, usize),
-    ) -> Result<Changed> {
+        change: impl FnOnce(&mut TableRecord, &mut WriteBatch, usize) -> Vec<KeyspaceId>,
+    ) -> Result<()> {
         const OPERATION: Operation = Operation::UpdateTable;
         let name = table.schema().name();
-        self.change(engine, OPERATION, name, &[], |record, batch| {
+        let now_millis = self.clock.wall_millis();
+        let pending = self.change(engine, OPERATION, name, &[], |record, batch| {
             let indexes = record.global_indexes.iter();
             let position = indexes.enumerate().find(|(_, index)| index.keyspace == keyspace);
             match position {
                 Some((position, index)) if index.status == expected && record.id == table.id() => {
                     let mut next = record.clone();
-                    change(&mut next, batch, position);
-                    Ok(Some(next))
+                    let dead = change(&mut next, batch, position);
+                    Ok(Change { dead, ..Change::to(next, record, now_millis) })
                 }
                 _ => Err(not_found(OPERATION, name)),
             }
-        })
+        })?;
+        pending.wait(engine, self).map(drop)
     }
 
     /// The stream of that table and that label, if it takes records or can still be read.
@@ -395,7 +478,7 @@ impl Catalog {
         drop(guard);
         ticket.wait()?;
         self.ended_streams.write().remove(&keyspace);
-        self.note_dead(std::iter::once(keyspace), seqno);
+        self.note_dead(&[keyspace], seqno);
         Ok(())
     }
 
@@ -434,8 +517,22 @@ impl Catalog {
         Ok(())
     }
 
-    fn note_dead(&self, keyspaces: impl Iterator<Item = KeyspaceId>, seqno: SeqNo) {
-        self.dead.lock().extend(keyspaces.map(|keyspace| DeadKeyspace { keyspace, seqno }));
+    /// Keeps what was counted of a table, unless that is no more.
+    pub fn note_count(&self, engine: &Engine, table: &TableDescriptor, count: TableCount) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.put(row_key(COUNT_ROW, &table.keyspace().prefix()), metadata::encode(&count));
+        if let Submitted::Accepted(ticket) =
+            engine.submit_guarded(&batch, Durability::Buffered, &NotDropped(table.state()))?
+        {
+            ticket.wait()?;
+            self.counts.set(table.keyspace(), count);
+        }
+        Ok(())
+    }
+
+    /// Which tables somebody wants counted.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Says by which attribute items expire, durably.
@@ -458,8 +555,9 @@ impl Catalog {
                 let following = free.0.checked_add(1).map(ExpiryGeneration).ok_or_else(used_up)?;
                 batch.put(counter, metadata::encode(&following));
             }
-            Ok(Some(next))
-        })?;
+            Ok(Change::to(next, record, now_millis))
+        })?
+        .wait(engine, self)?;
         Ok(request.time_to_live_specification)
     }
 
@@ -475,12 +573,16 @@ impl Catalog {
         let fault = |fault| Error::new(OPERATION, fault);
         let name = arn::tagged_table(resource_arn).map_err(fault)?;
         let more = tags::parse_some(tags).map_err(fault)?;
+        let now_millis = self.clock.wall_millis();
         let changed = self.change(engine, OPERATION, name, &[], |record, _| {
             let mut next = record.clone();
             tags::merge(&mut next.settings.tags, more).map_err(fault)?;
-            Ok(Some(next))
+            Ok(Change::to(next, record, now_millis))
         });
-        changed.map(drop).map_err(|error| with_arn(error, resource_arn))
+        changed
+            .and_then(|pending| pending.wait(engine, self))
+            .map(drop)
+            .map_err(|error| with_arn(error, resource_arn))
     }
 
     /// Takes tags off a table, durably. Nothing happens to those that it does not have.
@@ -489,12 +591,16 @@ impl Catalog {
         let fault = |fault| Error::new(OPERATION, fault);
         let name = arn::tagged_table(resource_arn).map_err(fault)?;
         tags::check_keys(keys).map_err(fault)?;
+        let now_millis = self.clock.wall_millis();
         let changed = self.change(engine, OPERATION, name, &[], |record, _| {
             let mut next = record.clone();
             next.settings.tags.retain(|key, _| !keys.contains(key));
-            Ok(Some(next))
+            Ok(Change::to(next, record, now_millis))
         });
-        changed.map(drop).map_err(|error| with_arn(error, resource_arn))
+        changed
+            .and_then(|pending| pending.wait(engine, self))
+            .map(drop)
+            .map_err(|error| with_arn(error, resource_arn))
     }
 
     /// A table's tags, in the order of their keys.
@@ -507,49 +613,83 @@ impl Catalog {
         Ok(tags.map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect())
     }
 
-    /// Changes a table's record in one durable commit, or removes it. `decide` may add rows to the batch; what it reads of `counters`
-    /// is locked.
+    /// Changes a table's record in one durable commit, or removes it. `decide` may add rows to the batch; what it reads
+    /// of `counters` is locked.
     fn change(
         &self,
         engine: &Engine,
         operation: Operation,
         name: &str,
         counters: &[u8],
-        decide: impl FnOnce(&TableRecord, &mut WriteBatch) -> Result<Option<TableRecord>>,
-    ) -> Result<Changed> {
+        decide: impl FnOnce(&TableRecord, &mut WriteBatch) -> Result<Change>,
+    ) -> Result<PendingChange> {
         let row = row_key(TABLE_ROW, name.as_bytes());
         let mut keys = vec![row.clone()];
         keys.extend(counters.iter().map(|counter| row_key(*counter, &[])));
         engine.pay_back_pressure()?;
-        let guard = engine.lock_keys(keys);
-        let old = engine.latest(&row, decode_record)?.transpose()?;
+        let (guard, seqno, old, state) = loop {
+            let guard = engine.lock_keys(keys.clone());
+            let version =
+                engine.latest_version(&row, |row| (row.seqno, row.value.map(decode_record).transpose()))?;
+            let (seqno, old) = version.unwrap_or((SeqNo::ZERO, Ok(None)));
+            let state = match &old {
+                Ok(Some(old)) => self.state_of(name, old.id),
+                _ => None,
+            };
+            match (old?, state) {
+                (Some(old), Some(state)) => break (guard, seqno, old, state),
+                (old, _) => {
+                    drop(guard);
+                    // The answer rests on that commit, or the table was made by it and has no state yet.
+                    engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
+                    self.refresh(engine, name)?;
+                    if old.is_none() {
+                        return Err(not_found(operation, name));
+                    }
+                }
+            }
+        };
         let mut batch = WriteBatch::new();
-        let decision = old.ok_or_else(|| not_found(operation, name)).and_then(|old| {
-            let next = decide(&old, &mut batch)?;
-            Ok((old, next))
-        });
-        let (old, next) = match decision {
-            Ok(decision) => decision,
+        let Change { next, answer, dead } = match decide(&old, &mut batch) {
+            Ok(change) => change,
             Err(error) => {
-                let settled = settle(engine, row)?;
                 drop(guard);
-                settled.map(Ticket::wait).transpose()?;
+                engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
                 return Err(error);
             }
         };
+        let next_version = next.is_some().then_some(old.version + 1);
         match next {
-            Some(mut record) => {
-                record.version = old.version + 1;
-                batch.put(row, metadata::encode(&record));
+            Some(next) => {
+                batch.put(row, metadata::encode(&TableRecord { version: old.version + 1, ..next }));
             }
             None => batch.delete(row),
         }
-        let ticket = engine.submit(&batch, Durability::Durable)?;
-        let seqno = ticket.seqno();
+        let change = ChangeOfTable { state: &state, next_version };
+        let Submitted::Accepted(ticket) = engine.submit_guarded(&batch, Durability::Durable, &change)? else {
+            unreachable!("a change of a table is always admitted");
+        };
         drop(guard);
-        ticket.wait()?;
-        self.refresh(engine, name)?;
-        Ok(Changed { old, seqno })
+        if next_version.is_none() {
+            self.counts.forget(old.keyspace);
+        }
+        Ok(PendingChange { ticket, table: name.to_owned(), answer, dead })
+    }
+
+    /// What the writers of that incarnation of a table share, if readers see it.
+    fn state_of(&self, name: &str, id: TableId) -> Option<Arc<TableState>> {
+        let tables = self.tables.read();
+        tables.get(name).filter(|table| table.id() == id).map(|table| Arc::clone(table.state()))
+    }
+
+    /// A change is published.
+    fn published(&self, engine: &Engine, name: &str, dead: &[KeyspaceId], commit: Commit) -> Result<()> {
+        self.note_dead(dead, commit.seqno);
+        self.refresh(engine, name)
+    }
+
+    fn note_dead(&self, keyspaces: &[KeyspaceId], seqno: SeqNo) {
+        self.dead.lock().extend(keyspaces.iter().map(|keyspace| DeadKeyspace { keyspace: *keyspace, seqno }));
     }
 
     /// Brings the map to what is published of a table.
@@ -561,23 +701,24 @@ impl Catalog {
             self.note_ended_stream(engine, old)?;
         }
         match (tables.entry(name.to_owned()), record) {
-            (Entry::Occupied(entry), None) => entry.remove().state().drop_table(),
+            (Entry::Occupied(entry), None) => drop(entry.remove()),
             (Entry::Vacant(_), None) => {}
             (Entry::Vacant(entry), Some(record)) => {
                 entry.insert(Arc::new(TableDescriptor::new(record)));
             }
             (Entry::Occupied(mut entry), Some(record)) => {
-                let old = Arc::clone(entry.get());
+                let old = entry.get();
                 if old.id() != record.id {
                     entry.insert(Arc::new(TableDescriptor::new(record)));
-                    old.state().drop_table();
                 } else if old.version() < record.version {
-                    let version = record.version;
-                    entry.insert(Arc::new(old.successor(record)));
-                    old.state().advance(version);
+                    let published = engine.snapshot().seqno();
+                    let next = Arc::new(old.successor(record, published));
+                    entry.insert(next);
                 }
             }
         }
+        drop(tables);
+        self.changed.notify();
         Ok(())
     }
 }
@@ -597,62 +738,21 @@ impl Catalog {
     }
 }
 
-/// Where a stream is kept that has ended. Who changes a row that is kept about a stream locks this one.
-pub(super) fn ended_stream_row(keyspace: KeyspaceId) -> Vec<u8> {
-    row_key(ENDED_STREAM_ROW, &keyspace.prefix())
+/// What is to become of a table.
+struct Change {
+    /// None if it is removed.
+    next: Option<TableRecord>,
+    answer: TableDescription,
+    /// The keyspaces that die by it.
+    dead: Vec<KeyspaceId>,
 }
 
-/// Where it is kept up to which record a stream was trimmed.
-pub(super) fn stream_horizon_row(keyspace: KeyspaceId) -> Vec<u8> {
-    row_key(STREAM_HORIZON_ROW, &keyspace.prefix())
-}
-
-/// Where it is kept how far a consumer of a stream has come.
-pub(super) fn stream_consumer_row(keyspace: KeyspaceId, name: &str) -> Vec<u8> {
-    row_key(STREAM_CONSUMER_ROW, &[&keyspace.prefix(), name.as_bytes()].concat())
-}
-
-/// The consumers of a stream whose place is kept: names and rows, in the order of the names.
-pub(super) fn stream_consumers(engine: &Engine, keyspace: KeyspaceId) -> Result<Vec<(String, Vec<u8>)>> {
-    let prefix = stream_consumer_row(keyspace, "");
-    let rows = rows_within(engine, &prefix)?.into_iter().map(|(key, row)| {
-        let error = DecodeError { expected: "a name in UTF-8", offset: prefix.len() };
-        let name = key.get(prefix.len()..).and_then(|name| String::from_utf8(name.to_vec()).ok());
-        Ok((name.ok_or_else(|| Error::damaged("consumer's place", error))?, row))
-    });
-    rows.collect()
-}
-
-/// From the batch's commit on the stream that the table has takes no more records.
-fn put_ended_stream(batch: &mut WriteBatch, record: &TableRecord, now_millis: u64) {
-    if let Some(stream) = StreamDescriptor::of(record) {
-        batch.put(ended_stream_row(stream.keyspace), metadata::encode(&stream.ended(now_millis)));
+impl Change {
+    /// `old` becomes `next`.
+    fn to(next: TableRecord, old: &TableRecord, now_millis: u64) -> Self {
+        let answer = TableDescription::of_updating(old, now_millis);
+        Self { next: Some(next), answer, dead: Vec::new() }
     }
-}
-
-/// Adds to a batch how far the backfill of the index in `keyspace` has come.
-pub fn put_backfill_progress(batch: &mut WriteBatch, keyspace: KeyspaceId, progress: &BackfillProgress) {
-    batch.put(row_key(BACKFILL_ROW, &keyspace.prefix()), metadata::encode(progress));
-}
-
-fn put_dead(batch: &mut WriteBatch, keyspace: KeyspaceId, died_at_millis: u64) {
-    let row = metadata::encode(&DeadKeyspaceRow { died_at_millis });
-    batch.put(row_key(DEAD_KEYSPACE_ROW, &keyspace.prefix()), row);
-}
-
-/// What to wait for before an answer that rests on a locked row: whoever wrote it may still wait for its sync.
-fn settle(engine: &Engine, row: Vec<u8>) -> Result<Option<Ticket>> {
-    let latest = engine.latest(&row, <[u8]>::to_vec)?;
-    if latest == engine.get(&row, None, <[u8]>::to_vec)? {
-        return Ok(None);
-    }
-    // Writing the same again waits behind them.
-    let mut batch = WriteBatch::new();
-    match latest {
-        Some(value) => batch.put(row, value),
-        None => batch.delete(row),
-    }
-    Ok(Some(engine.submit(&batch, Durability::Durable)?))
 }
 
 fn not_found(operation: Operation, name: &str) -> Error {
@@ -669,78 +769,14 @@ fn with_arn(error: Error, arn: &str) -> Error {
     }
 }
 
-fn decode<T: DeserializeOwned>(what: &'static str, row: &[u8]) -> Result<T> {
-    metadata::decode(row).map_err(|error| Error::damaged(what, error))
-}
-
-fn decode_record(row: &[u8]) -> Result<TableRecord> {
-    let record: TableRecord = decode("table descriptor", row)?;
-    if !record.check() {
-        let error = DecodeError { expected: "a keyspace for each index", offset: 0 };
-        return Err(Error::damaged("table descriptor", error));
-    }
-    Ok(record)
-}
-
-/// The newest value of a locked row.
-fn latest<T: DeserializeOwned>(engine: &Engine, what: &'static str, row: &[u8]) -> Result<Option<T>> {
-    engine.latest(row, |row| decode(what, row))?.transpose()
-}
-
-/// REQUIRES: the row of the next keyspace id is locked.
-fn next_keyspace(engine: &Engine) -> Result<KeyspaceId> {
-    let next = latest(engine, "keyspace id", &row_key(NEXT_KEYSPACE_ROW, &[]))?;
-    Ok(next.unwrap_or(KeyspaceId::FIRST_USER))
-}
-
-/// All rows of a kind.
-fn rows(engine: &Engine, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    rows_within(engine, &row_key(kind, &[]))
-}
-
-/// All rows whose keys begin with `prefix`.
-fn rows_within(engine: &Engine, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let range = KeyRange { start: prefix.to_vec(), end: prefix_end(prefix) };
-    let mut rows = Vec::new();
-    let mut cursor = engine.cursor(range, None)?;
-    cursor.seek_first()?;
-    while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
-        rows.push((key.to_vec(), value.to_vec()));
-        cursor.next()?;
-    }
-    Ok(rows)
-}
-
-fn row_key(kind: u8, rest: &[u8]) -> Vec<u8> {
-    let mut key = KeyspaceId::SYSTEM.prefix().to_vec();
-    key.push(kind);
-    key.extend_from_slice(rest);
-    key
-}
-
-/// The keyspace that the key of a row names.
-fn keyspace_of_row(key: &[u8]) -> Result<KeyspaceId> {
-    let error = DecodeError { expected: "a keyspace id", offset: 5 };
-    let id = key.get(5..).and_then(|id| <[u8; 4]>::try_from(id).ok());
-    id.map(|id| KeyspaceId(u32::from_be_bytes(id))).ok_or_else(|| Error::damaged("dead keyspace", error))
-}
-
-/// The id `count` places behind `first`.
-fn after(first: KeyspaceId, count: usize) -> Result<KeyspaceId> {
-    let id = u32::try_from(count).ok().and_then(|count| first.0.checked_add(count));
-    id.map(KeyspaceId).ok_or_else(used_up)
-}
-
-fn used_up() -> Error {
-    let what = "number of tables, indexes and generations ever made";
-    StoreError::new(StoreFault::TooLarge { what, size: usize::MAX, limit: u32::MAX as usize }).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::Outcome;
+    use crate::dynamo::error::ErrorKind;
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::{GlobalIndex, LocalIndex, TableSchema};
+    use crate::dynamo::table::CurrentTables;
     use crate::dynamo::tables::description::ResourceStatus;
     use crate::dynamo::tables::request::{
         AttributeDefinition, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, KeySchemaElement,
@@ -1140,6 +1176,45 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_is_held_to_a_change_from_its_commit_on_and_waits_for_it() {
+        let store = Store::new();
+        let music = store.create(schema("Music")).expect("a new table");
+        let put = |table: &TableDescriptor| {
+            let mut batch = WriteBatch::new();
+            batch.put([&table.keyspace().prefix()[..], b"key"].concat(), Vec::new());
+            let submitted = store
+                .engine
+                .submit_guarded(&batch, Durability::Buffered, &CurrentTables(&[table]))
+                .expect("space");
+            matches!(submitted, Submitted::Accepted(_))
+        };
+        assert!(put(&music));
+        let renewed =
+            |table: &Arc<TableDescriptor>| store.catalog.renewed(&store.engine, Operation::PutItem, table);
+        let pending =
+            store.catalog.begin_update_table(&store.engine, make_index("ByY")).expect("a new index");
+        assert!(!put(&music), "it was derived from the version before");
+        let published = store.catalog.current(Operation::PutItem, &music).expect("it is there").into_owned();
+        assert_eq!(published.version(), 1, "readers hear of it when it is durable");
+        let next = renewed(&music).expect("it is there");
+        assert_eq!(next.version(), 2);
+        assert!(store.engine.statistics().published >= pending.seqno() && put(&next));
+        pending.wait(&store.engine, &store.catalog).expect("nothing fails");
+
+        store
+            .catalog
+            .activate_index(&store.engine, &next, next.indexes()[2].keyspace())
+            .expect("it is being made");
+        let next = renewed(&next).expect("it is there");
+        let pending = store.catalog.begin_delete_table(&store.engine, "Music").expect("it is there");
+        assert!(!put(&next));
+        refused(renewed(&next), NOT_FOUND, "Requested resource not found");
+        pending.wait(&store.engine, &store.catalog).expect("nothing fails");
+        let again = store.create(schema("Music")).expect("the name is free");
+        assert!(!put(&next) && put(&again), "another incarnation");
+    }
+
+    #[test]
     fn a_stream_is_begun_and_ended() {
         let store = Store::new();
         store.create(schema("Music")).expect("a new table");
@@ -1258,7 +1333,13 @@ mod tests {
         let music = store.create(schema("Music")).expect("a new table");
         store.simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
         assert!(store.catalog.delete_table(&store.engine, "Music").is_err());
-        assert!(music.is_current(), "only what is published is in the map");
+        assert!(
+            store.catalog.find(Operation::GetItem, "Music").is_ok(),
+            "only what is published is in the map"
+        );
+        let renewed = store.catalog.renewed(&store.engine, Operation::PutItem, &music);
+        let error = renewed.expect_err("whether it is deleted is not known");
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Poisoned, Outcome::Rejected));
         assert_eq!(store.catalog.dead_keyspaces(), []);
     }
 

@@ -254,7 +254,7 @@ fn projected(index: &IndexDescriptor, item: &StoredItem<'_>) -> Result<Vec<u8>, 
 mod tests {
     use super::*;
     use crate::base::entry::EntryKind;
-    use crate::base::ident::KeyspaceId;
+    use crate::base::ident::{KeyspaceId, SeqNo};
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::item_key;
     use crate::dynamo::key::KeyType;
@@ -462,7 +462,7 @@ mod tests {
             let table = with_local();
             let mut record = table.record().clone();
             record.global_indexes[0].status = status;
-            let table = table.successor(record);
+            let table = table.successor(record, SeqNo(1));
             let key = item_key::of_item(&table, &new).expect("it has its key");
             let entries = entries_of(&table, &new, Touched::All).expect("it fits");
             let old = old.map(|old| encoded(&old));

@@ -155,3 +155,15 @@ pub const CONSUMER_NAME_BYTES_MAX: usize = 255;
 
 /// Largest `PartiQL` statement in characters.
 pub const STATEMENT_CHARACTERS_MAX: usize = 8_192;
+
+/// After how long a description has a table counted anew, in milliseconds: about every six hours, as DynamoDB does.
+pub const COUNT_INTERVAL_MILLIS: u64 = 6 * 60 * 60 * 1000;
+
+/// Most items that a backfill takes at once: they are locked meanwhile. A limit of ours.
+pub const BACKFILL_CHUNK_ITEMS: usize = 256;
+
+/// Most bytes of items that a backfill takes at once, the last one apart. A limit of ours.
+pub const BACKFILL_CHUNK_BYTES: usize = 256 * 1024;
+
+/// Most entries that are counted at once. A limit of ours.
+pub const COUNT_CHUNK_ITEMS: usize = 4096;

@@ -2,6 +2,7 @@
 
 use super::catalog::Catalog;
 use super::error::Result;
+use super::jobs::background;
 use crate::engine::options::EngineOptions;
 use crate::engine::store::Engine;
 use crate::env::environment::Environment;
@@ -22,10 +23,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in a directory.
+    /// Opens the store in a directory, and begins what goes on in the background.
     pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
+        background::begin(&engine, &catalog)?;
         Ok(Self { engine, catalog, running_tokens: Arc::default() })
     }
 }

@@ -152,7 +152,13 @@ impl InteractiveTransaction {
         match submitted {
             Submitted::Accepted(ticket) => Ok(Committed::Done(Some(ticket.wait()?))),
             // A table was changed: what was derived from it is derived again.
-            Submitted::Stale | Submitted::Conflict => Ok(Committed::Conflict),
+            Submitted::Stale => {
+                for table in tables.iter().filter(|table| !table.is_current()) {
+                    store.catalog.await_change(&store.engine, table)?;
+                }
+                Ok(Committed::Conflict)
+            }
+            Submitted::Conflict => Ok(Committed::Conflict),
         }
     }
 }
@@ -176,5 +182,104 @@ impl InteractiveTransaction {
     /// Removes an item.
     pub fn delete(&mut self, table: &Arc<TableDescriptor>, request: &DeleteRequest) -> Result<Option<Item>> {
         self.write(Operation::DeleteItem, table, Request::Delete(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::fault::KeyRole;
+    use crate::dynamo::jobs::index_build;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::read::request::ReadOptions;
+    use crate::dynamo::schema::TableSchema;
+    use crate::dynamo::tables::request::{
+        AttributeDefinition, GlobalIndexUpdate, IndexRequest, KeySchemaElement, ProjectionRequest,
+        ProjectionType, UpdateTableRequest,
+    };
+    use crate::engine::options::EngineOptions;
+    use crate::env::sim::Simulation;
+    use std::path::Path;
+
+    fn store() -> (Store, Arc<TableDescriptor>) {
+        let environment = Simulation::new(1).environment();
+        let store = Store::open(environment, Path::new("/store"), EngineOptions::default());
+        let store = store.expect("a new store");
+        let schema = TableSchema::builder("Items").partition_key("pk", KeyType::Number).build();
+        let schema = schema.expect("a valid schema");
+        let table = store.catalog.create_table(&store.engine, schema.into()).expect("a new table");
+        (store, table)
+    }
+
+    /// Makes an index over `x`, and waits for it.
+    fn create_index(store: &Store) {
+        let attribute_name = "x".to_owned();
+        let definition =
+            AttributeDefinition { attribute_name: attribute_name.clone(), attribute_type: KeyType::Number };
+        let projection_type = Some(ProjectionType::All);
+        let index = IndexRequest {
+            index_name: "ByX".to_owned(),
+            key_schema: vec![KeySchemaElement { attribute_name, key_type: KeyRole::Partition }],
+            projection: ProjectionRequest { projection_type, non_key_attributes: None },
+            ..IndexRequest::default()
+        };
+        let request = UpdateTableRequest {
+            table_name: "Items".to_owned(),
+            attribute_definitions: vec![definition],
+            global_secondary_index_updates: vec![GlobalIndexUpdate {
+                create: Some(index),
+                ..GlobalIndexUpdate::default()
+            }],
+            ..UpdateTableRequest::default()
+        };
+        store.catalog.update_table(&store.engine, request).expect("a new index");
+        index_build::wait_for_index(&store.engine, &store.catalog, "Items", "ByX").expect("nothing fails");
+    }
+
+    fn put(number: i32) -> PutRequest {
+        PutRequest::new(Item::new().with("pk", number).with("x", number))
+    }
+
+    fn commit(transaction: InteractiveTransaction) -> Committed {
+        transaction.commit(Durability::Durable).expect("nothing fails")
+    }
+
+    fn scan_index(transaction: &InteractiveTransaction, table: &Arc<TableDescriptor>) -> Result<usize> {
+        let options = ReadOptions { index: Some("ByX".to_owned()), ..ReadOptions::default() };
+        let mut walk = transaction.scan(table, ScanRequest { options, ..ScanRequest::default() })?;
+        let mut count = 0;
+        while walk.next(|_| Ok(()))?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn an_index_is_not_read_as_of_a_moment_at_which_it_was_being_made() {
+        let (store, table) = store();
+        let begin = || InteractiveTransaction::begin(&store).expect("it is open");
+        let mut transaction = begin();
+        transaction.put(&table, &put(1)).expect("it is valid");
+        assert!(matches!(commit(transaction), Committed::Done(Some(_))));
+        let before = begin();
+        create_index(&store);
+        let refused = scan_index(&before, &table).expect_err("its entries came later");
+        assert_eq!(refused.to_string(), "Cannot read from backfilling global secondary index: ByX");
+        assert_eq!(scan_index(&begin(), &table).expect("it is active"), 1);
+    }
+
+    #[test]
+    fn writes_before_and_after_a_change_of_their_table_are_not_committed_together() {
+        let (store, table) = store();
+        let mut transaction = InteractiveTransaction::begin(&store).expect("it is open");
+        transaction.put(&table, &put(1)).expect("it is valid");
+        create_index(&store);
+        transaction.put(&table, &put(2)).expect("it is valid");
+        assert!(matches!(commit(transaction), Committed::Conflict), "the first write knows no index");
+        let mut again = InteractiveTransaction::begin(&store).expect("it is open");
+        again.put(&table, &put(1)).expect("it is valid");
+        again.put(&table, &put(2)).expect("it is valid");
+        assert_eq!(scan_index(&again, &table).expect("it is active"), 2);
+        assert!(matches!(commit(again), Committed::Done(Some(_))));
     }
 }

@@ -38,6 +38,11 @@ impl Engine {
             Ok(RunningJob { handle, wake })
         })
     }
+
+    /// Why the last step of the jobs of that name failed, if it did: it is being tried again.
+    pub fn job_failure(&self, name: &str) -> Option<StoreError> {
+        self.shared.jobs.failure_of(name)
+    }
 }
 
 struct Guarded {
@@ -201,6 +206,11 @@ mod tests {
         });
         let before = engine.environment().clock.monotonic();
         simulation.scheduler().run_until_idle();
+        let failure = engine.job_failure("job").expect("it failed");
+        assert_eq!(
+            (failure.kind(), engine.job_failure("other").is_none()),
+            (StoreErrorKind::Corruption, true)
+        );
         assert_eq!(
             engine.statistics().background_error.expect("it failed").kind(),
             StoreErrorKind::Corruption

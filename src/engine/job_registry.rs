@@ -68,6 +68,11 @@ impl JobRegistry {
         }
     }
 
+    /// Why the last step of a job failed.
+    pub(super) fn failure_of(&self, name: &str) -> Option<StoreError> {
+        self.state.lock().failures.get(name).cloned()
+    }
+
     /// A failure that is being tried again.
     pub(super) fn failure(&self) -> Option<StoreError> {
         self.state.lock().failures.values().next().cloned()

@@ -96,6 +96,11 @@ impl Engine {
         &self.shared.directory
     }
 
+    /// How it was opened, within reason.
+    pub fn options(&self) -> &EngineOptions {
+        &self.shared.options
+    }
+
     /// The world that it lives in.
     pub fn environment(&self) -> &Environment {
         &self.shared.environment

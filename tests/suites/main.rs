@@ -7,6 +7,7 @@
 //! - `rot`: damaged files are found out
 //! - `golden`: the format is what it was
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
+//! - `indexes`: indexes are filled and dropped while clients write, through power losses
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -24,6 +25,7 @@ mod expiry;
 mod rot;
 mod golden;
 mod transactions;
+mod indexes;
 mod planted;
 mod process_death;
 mod threads;

@@ -1,6 +1,6 @@
 //! What the store should hold: a map of items, from which the indexes are computed anew.
 
-use pixii::{Database, Error, GlobalIndex, Item, KeyType, Number, Projection, TableSchema, Value};
+use pixii::{Database, Error, GlobalIndex, Item, KeyType, Number, Projection, Table, TableSchema, Value};
 use std::collections::BTreeMap;
 
 /// The table that all suites use: two indexes, one of them without all attributes.
@@ -82,8 +82,15 @@ impl Model {
 
     /// Compares the whole store with the model: scans, queries both ways, gets, indexes.
     pub(crate) fn check(&self, database: &Database) -> Result<(), String> {
+        let table = database.table(TABLE).map_err(|error| format!("a read failed: {error}"))?;
+        self.check_items(&table)?;
+        self.check_index(&table, "ByTag")?;
+        self.check_index(&table, "ByScore")
+    }
+
+    /// Compares the items of a table with the model.
+    pub(crate) fn check_items(&self, table: &Table) -> Result<(), String> {
         let read = |error: Error| format!("a read failed: {error}");
-        let table = database.table(TABLE).map_err(read)?;
         let all: Vec<Item> = table.scan().into_iter().collect::<Result<_, _>>().map_err(read)?;
         same("scan", &all, self.items.values())?;
         for partition in PARTITIONS {
@@ -100,12 +107,16 @@ impl Model {
                 same("get", found.as_slice(), wanted.into_iter())?;
             }
         }
-        let by_tag: Vec<Item> =
-            table.scan().index("ByTag").into_iter().collect::<Result<_, _>>().map_err(read)?;
-        same("index ByTag", &by_tag, self.by_tag().iter())?;
-        let by_score: Vec<Item> =
-            table.scan().index("ByScore").into_iter().collect::<Result<_, _>>().map_err(read)?;
-        same("index ByScore", &by_score, self.by_score().iter())
+        Ok(())
+    }
+
+    /// Compares an index with the one that the model gives.
+    pub(crate) fn check_index(&self, table: &Table, index: &str) -> Result<(), String> {
+        let read = |error: Error| format!("a read failed: {error}");
+        let entries: Vec<Item> =
+            table.scan().index(index).into_iter().collect::<Result<_, _>>().map_err(read)?;
+        let expected = if index == "ByTag" { self.by_tag() } else { self.by_score() };
+        same(&format!("index {index}"), &entries, expected.iter())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::crash::{Figures, enumerate, fail_syncs};
 use crate::expiry::walk;
+use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
 use crate::transactions;
@@ -34,8 +35,12 @@ fn serializability() -> Result<(), String> {
     (0..20).try_for_each(|seed| transactions::simulate(seed, &mut transactions::Figures::default()))
 }
 
+fn index_changes() -> Result<(), String> {
+    (0..20).try_for_each(|seed| indexes::simulate(seed, &mut indexes::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 20] = [
+const PLANTED: [(Bug, Suite); 22] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -56,11 +61,13 @@ const PLANTED: [(Bug, Suite); 20] = [
     (Bug::TransactionRangeUnchecked, serializability),
     (Bug::TransactionExpiryUnchecked, serializability),
     (Bug::AnsweredBeforePublished, serializability),
+    (Bug::CatalogVersionUnchecked, index_changes),
+    (Bug::BackfillOverwritesNewer, index_changes),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in [crashes, failed_syncs, snapshots, expiries, flips, serializability] {
+    for suite in [crashes, failed_syncs, snapshots, expiries, flips, serializability, index_changes] {
         assert_eq!(suite(), Ok(()));
     }
 }

@@ -4,6 +4,8 @@
 //! given or is hidden.
 
 use crate::dynamo::error::Result;
+use crate::dynamo::fault::Fault;
+use crate::dynamo::table::Source;
 use crate::engine::cursor::{KeyRange, RangeCursor};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
@@ -42,6 +44,18 @@ pub(in crate::dynamo) enum ReadAt<'a> {
 }
 
 impl ReadAt<'_> {
+    /// Refuses to read an index as of a moment at which it was still being made.
+    pub(super) fn check_index(self, source: Source<'_>) -> Result<(), Fault> {
+        match (self, source.index) {
+            (Self::Transaction(transaction), Some(index))
+                if transaction.reads.snapshot().seqno() < index.active_since() =>
+            {
+                Err(Fault::IndexBackfilling { index: index.name().to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn cursor(
         self,
         engine: &Engine,

@@ -12,12 +12,12 @@
 use super::request::Segment;
 use crate::base::batch::WriteBatch;
 use crate::base::ident::KeyspaceId;
-use crate::dynamo::catalog::SEGMENTS_ROW;
 use crate::dynamo::condition::all_with_prefix;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault};
 use crate::dynamo::item_fault::ReadFault;
 use crate::dynamo::limits::{SCAN_PARTS_MAX, SCAN_SEGMENTS_MAX, SCAN_SEGMENTS_SECONDS};
+use crate::dynamo::system_rows::SEGMENTS_ROW;
 use crate::engine::cursor::KeyRange;
 use crate::engine::options::Durability;
 use crate::engine::store::Engine;

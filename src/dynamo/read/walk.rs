@@ -195,6 +195,7 @@ impl Walk {
     ) -> Result<Self> {
         let fault = |fault| Error::new(operation, fault);
         let source = Source::new(table, index);
+        at.check_index(source).map_err(fault)?;
         let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
         let view = plan::plan(source, &options).map_err(fault)?;
         // What is fetched must be of the moment at which the index is read.

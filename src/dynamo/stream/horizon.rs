@@ -1,8 +1,8 @@
 //! Where a stream begins now: behind what was trimmed.
 
 use super::sequence_number::SequenceNumber;
-use crate::dynamo::catalog::stream_horizon_row;
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::system_rows::stream_horizon_row;
 use crate::dynamo::tables::stream::StreamDescriptor;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;

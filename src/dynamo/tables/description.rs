@@ -1,8 +1,9 @@
 //! What DynamoDB tells of a table, in its shapes. Pure: a function of the catalog's record.
 //!
-//! What does not apply is absent. Counts of items are not told: nothing here counts them.
+//! What does not apply is absent. Counts of items are those of the last time that they were counted.
 
 use super::arn;
+use super::count::TableCount;
 use super::record::{GlobalIndexRecord, IndexStatus, TableRecord};
 use super::request::{
     AttributeDefinition, KeySchemaElement, ProjectionRequest, StreamSpecification, definitions, elements,
@@ -101,6 +102,10 @@ pub struct IndexDescription {
     pub on_demand_throughput: Option<OnDemandThroughput>,
     /// What it is ready for at once.
     pub warm_throughput: Option<WarmThroughput>,
+    /// How many entries it had when they were last counted; 0 before.
+    pub item_count: u64,
+    /// How large they were together, in bytes.
+    pub index_size_bytes: u64,
 }
 
 /// What is told of a table.
@@ -144,6 +149,10 @@ pub struct TableDescription {
     pub table_class_summary: Option<TableClassSummary>,
     /// Whether it cannot be deleted.
     pub deletion_protection_enabled: bool,
+    /// How many items it had when they were last counted, which may be six hours ago and more; 0 before.
+    pub item_count: u64,
+    /// How large they were together, in bytes, the indexes apart.
+    pub table_size_bytes: u64,
 }
 
 impl TableDescription {
@@ -180,8 +189,24 @@ impl TableDescription {
                 changed_at_millis: settings.table_class_changed_at_millis,
             }),
             deletion_protection_enabled: settings.deletion_protection,
+            item_count: 0,
+            table_size_bytes: 0,
             table_name,
         }
+    }
+
+    /// The same with what was counted.
+    pub fn with_count(mut self, record: &TableRecord, count: &TableCount) -> Self {
+        let table = count.of(record.keyspace);
+        (self.item_count, self.table_size_bytes) = (table.items, table.size_bytes);
+        let local = self.local_secondary_indexes.iter_mut().zip(record.local_keyspaces.iter().copied());
+        let global = record.global_indexes.iter().map(|index| index.keyspace);
+        let global = self.global_secondary_indexes.iter_mut().zip(global);
+        for (index, keyspace) in local.chain(global) {
+            let tally = count.of(keyspace);
+            (index.item_count, index.index_size_bytes) = (tally.items, tally.size_bytes);
+        }
+        self
     }
 
     /// The answer to `CreateTable`: the table is there at once, but a client expects to wait for it.
@@ -264,6 +289,8 @@ fn index_description(table: &str, name: &str, key: &KeySchema, projection: &Proj
         provisioned_throughput: None,
         on_demand_throughput: None,
         warm_throughput: None,
+        item_count: 0,
+        index_size_bytes: 0,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod definition;
 pub mod builder;
 pub mod record;
 pub mod stream;
+pub mod count;
 pub mod description;
 pub mod update;
 pub mod time_to_live;

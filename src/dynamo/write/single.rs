@@ -20,6 +20,7 @@ use crate::dynamo::table::{CurrentTables, TableDescriptor};
 use crate::engine::commit::Commit;
 use crate::engine::store::Engine;
 use crate::engine::ticket::Submitted;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A write that has its place in the order of commits and waits to be acknowledged.
@@ -89,11 +90,12 @@ pub(super) fn begin(
 ) -> Result<Pending> {
     request.check().map_err(|fault| Error::new(operation, fault))?;
     store.engine.pay_back_pressure()?;
+    let mut table = store.catalog.current(operation, table)?;
     loop {
-        let table = store.catalog.current(operation, table)?;
         if let Some(deferred) = attempt(store, &table, operation, request)? {
             return Ok(Pending { deferred });
         }
+        table = Cow::Owned(store.catalog.renewed(&store.engine, operation, &table)?);
     }
 }
 

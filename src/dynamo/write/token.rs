@@ -11,12 +11,12 @@
 
 use crate::base::batch::WriteBatch;
 use crate::base::ident::{KeyspaceId, SeqNo};
-use crate::dynamo::catalog::TOKEN_ROW;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
+use crate::dynamo::system_rows::TOKEN_ROW;
 use crate::engine::store::Engine;
 use crate::format::metadata;
 use parking_lot::Mutex;

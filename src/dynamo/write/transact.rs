@@ -146,8 +146,13 @@ pub fn write(store: &Store, request: &TransactWriteRequest) -> Result<PendingTra
     let running = token.map(|token| Running::begin(store, token)).transpose()?;
     store.engine.pay_back_pressure()?;
     loop {
-        if let Some(deferred) = attempt(store, request)? {
+        let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
+        let tables: Vec<Arc<TableDescriptor>> = tables.collect::<Result<_>>()?;
+        if let Some(deferred) = attempt(store, request, &tables)? {
             return Ok(PendingTransaction { deferred, _running: running });
+        }
+        for table in tables.iter().filter(|table| !table.is_current()) {
+            store.catalog.await_change(&store.engine, table)?;
         }
     }
 }
@@ -197,14 +202,16 @@ pub(in crate::dynamo) fn check_count(count: usize) -> Result<(), Fault> {
 }
 
 /// `None` if a table was changed before the commit.
-fn attempt(store: &Store, request: &TransactWriteRequest) -> Result<Option<Deferred<Answered>>> {
+fn attempt(
+    store: &Store,
+    request: &TransactWriteRequest,
+    tables: &[Arc<TableDescriptor>],
+) -> Result<Option<Deferred<Answered>>> {
     let fault = |fault| Error::new(OPERATION, fault);
-    let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
-    let tables: Vec<Arc<TableDescriptor>> = tables.collect::<Result<_>>()?;
     let mut writes = Vec::with_capacity(tables.len());
     // What is wrong with the whole request is told before what cancels it.
     let mut first_canceling = None;
-    for (at, ((_, action), table)) in request.actions.iter().zip(&tables).enumerate() {
+    for (at, ((_, action), table)) in request.actions.iter().zip(tables).enumerate() {
         match action.as_request().prepare(OPERATION, table) {
             Ok(write) => writes.push(write),
             Err(error) if cancels(error.fault()) => {
@@ -226,7 +233,7 @@ fn attempt(store: &Store, request: &TransactWriteRequest) -> Result<Option<Defer
     {
         return read_again(store, request, &writes, earlier).map(Some);
     }
-    decide(store, request, &tables, writes, token)
+    decide(store, request, tables, writes, token)
 }
 
 /// What of a request its token stands for: how it is to be answered, and how durable it is, does not count.

@@ -1,0 +1,17 @@
+//! What the data model does in the background: filling and dropping indexes, freeing the space of what is
+//! dropped, counting items.
+//!
+//! ```text
+//!   catalog ──changed──> index_build      chunk by chunk: lock, read, write entries and progress; then ACTIVE, or gone
+//!   catalog ──changed──> dead_keyspaces   tell the engine, look until nothing is left; then forget
+//!   catalog ──wanted───> item_count       chunk by chunk: read and add up; then a row
+//! ```
+//!
+//! Each is a job of the engine's: it goes on step by step, ends when the store is closed, and goes on where it was when the
+//! store is opened again. Knows nothing of operations on items. In the order of use:
+
+mod failure;
+pub mod index_build;
+mod dead_keyspaces;
+pub mod item_count;
+pub mod background;
