@@ -129,7 +129,8 @@ pub use dynamo::tables::request::{
     StreamSpecification, Tag, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
 };
 pub use dynamo::tables::settings::{
-    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+    BillingMode, ExpiredItems, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType,
+    TableClass,
 };
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
 pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest};

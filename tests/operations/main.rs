@@ -7,3 +7,4 @@ mod reads;
 mod batches;
 mod transactions;
 mod streams;
+mod expiry;

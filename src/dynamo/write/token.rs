@@ -6,12 +6,15 @@
 //!
 //! Invariants:
 //! 1. A token's row is written in the batch of its transaction: it is there if and only if the transaction was done.
-//! 2. A row counts for ten minutes after its transaction was done. A transaction that was cancelled leaves none.
+//! 2. A row counts for ten minutes after its transaction was done, and expires then, so that it goes away by itself. A
+//!    transaction that was cancelled leaves none.
 //! 3. A token runs from the beginning of its request until that is acknowledged, in one request at a time.
 
 use crate::base::batch::WriteBatch;
+use crate::base::expiry::Expiry;
 use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expiry::SYSTEM_GENERATION;
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::limits;
@@ -27,6 +30,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 const OPERATION: Operation = Operation::TransactWriteItems;
+
+const KEPT_MILLIS: u64 = limits::TRANSACTION_TOKEN_SECONDS * 1000;
 
 /// A token that runs until this is dropped.
 #[derive(Debug)]
@@ -105,22 +110,22 @@ impl TokenRow {
     /// REQUIRES: the row's key is locked. What is answered rests on the commit that is given.
     pub(super) fn find(&self, engine: &Engine) -> Result<Option<Earlier>> {
         let found = engine.latest_version(&self.key, |version| {
-            (version.seqno, version.value.map(metadata::decode::<Stored>))
+            let value = version.value.filter(|_| !version.is_expired);
+            (version.seqno, value.map(metadata::decode::<Stored>))
         })?;
         let Some((seqno, Some(row))) = found else { return Ok(None) };
         let row = row.map_err(|error| Error::damaged("transaction token", error))?;
-        let age_millis = engine.now().0.saturating_sub(row.completed_at_millis);
-        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
-            return Ok(None);
-        }
         let content = if row.digest == self.digest { SameContent::Yes } else { SameContent::No };
         Ok(Some(Earlier { seqno, content }))
     }
 
     /// Adds to the transaction's batch that it was done.
     pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
-        let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
-        batch.put(self.key, metadata::encode(&row));
+        let completed_at_millis = engine.now().0;
+        let at_millis = completed_at_millis + KEPT_MILLIS;
+        let row = Stored { digest: self.digest, completed_at_millis };
+        let expiry = Expiry { at_millis, generation: SYSTEM_GENERATION };
+        batch.put_expiring(self.key, metadata::encode(&row), expiry);
     }
 }
 
