@@ -466,6 +466,8 @@ pub(crate) fn crash(seed: u64, count: u64, figures: &mut Figures) -> Result<(), 
         let (simulation, crashed) = run(seed, Some(point), figures).map_err(context)?;
         let Some(crashed) = crashed else { continue };
         simulation.vfs().crash_now();
+        // Closed while its jobs are there to find out that the machine has stopped: later nobody may wait for them.
+        let _ = crashed.database.close();
         let images = simulation.vfs().images(2, point).map(|(_, image)| image);
         for (salt, image) in (point..).zip(images) {
             check_image(&crashed, image, salt, figures).map_err(context)?;
