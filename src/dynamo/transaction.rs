@@ -103,7 +103,8 @@ impl InteractiveTransaction {
         table: &Arc<TableDescriptor>,
         request: Request<'_>,
     ) -> Result<Option<Item>> {
-        request.check().map_err(|fault| Error::new(operation, fault))?;
+        let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+        let request = checked.as_request();
         let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
         let write = request.prepare(operation, &table)?;
         let key = write.key.clone();

@@ -6,4 +6,5 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod legacy;
 mod streams;

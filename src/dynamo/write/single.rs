@@ -88,7 +88,8 @@ pub(super) fn begin(
     operation: Operation,
     request: Request<'_>,
 ) -> Result<Pending> {
-    request.check().map_err(|fault| Error::new(operation, fault))?;
+    let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+    let request = checked.as_request();
     store.engine.pay_back_pressure()?;
     let mut table = store.catalog.current(operation, table)?;
     loop {

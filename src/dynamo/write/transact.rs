@@ -25,6 +25,7 @@ use crate::dynamo::error::{Error, ErrorKind, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::{CancellationCode, CancellationReason, WriteFault};
 use crate::dynamo::item_key::Key;
+use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::table::{CurrentTables, TableDescriptor};
@@ -180,6 +181,9 @@ fn check(request: &TransactWriteRequest) -> Result<(), Fault> {
                 value: "null".to_owned(),
                 constraint: Constraint::Present,
             }]));
+        }
+        if action.as_request().has_legacy() {
+            return Err(LegacyFault::InTransaction.into());
         }
         action.as_request().check()?;
         if let TransactWrite::Put(PutRequest { item, .. }) = action {
