@@ -64,7 +64,7 @@ pub enum Committed {
 impl InteractiveTransaction {
     /// Begins a transaction.
     pub fn begin(store: &Store) -> Result<Self> {
-        store.engine.pay_back_pressure()?;
+        store.begin_write()?;
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
         Ok(Self { store: store.clone(), open, items: BTreeMap::new() })

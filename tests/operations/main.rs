@@ -7,4 +7,5 @@ mod reads;
 mod batches;
 mod transactions;
 mod legacy;
+mod index_lag;
 mod streams;

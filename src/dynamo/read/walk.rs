@@ -209,9 +209,16 @@ impl Walk {
                 Some(Fetch::In(OpenTransaction { reads: Arc::clone(reads), own: own.clone() }))
             }
         };
+        let lagging = match (at, source.index) {
+            (ReadAt::Now, Some(index)) if index.scope() == IndexScope::Global => store
+                .lagging_moment()
+                // Before that the index was not there to lag behind.
+                .filter(|moment| moment.seqno() >= index.active_since()),
+            _ => None,
+        };
         let snapshot = match &fetch {
             Some(Fetch::At(snapshot)) => Some(snapshot),
-            _ => None,
+            _ => lagging.as_ref(),
         };
         let cursor = at.cursor(&store.engine, part.range, snapshot)?;
         Ok(Self {

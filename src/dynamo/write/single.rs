@@ -90,7 +90,7 @@ pub(super) fn begin(
 ) -> Result<Pending> {
     let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
     let request = checked.as_request();
-    store.engine.pay_back_pressure()?;
+    store.begin_write()?;
     let mut table = store.catalog.current(operation, table)?;
     loop {
         if let Some(deferred) = attempt(store, &table, operation, request)? {

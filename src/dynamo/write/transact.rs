@@ -145,7 +145,7 @@ pub fn write(store: &Store, request: &TransactWriteRequest) -> Result<PendingTra
     check(request).map_err(|fault| Error::new(OPERATION, fault))?;
     let token = request.client_request_token.as_deref();
     let running = token.map(|token| Running::begin(store, token)).transpose()?;
-    store.engine.pay_back_pressure()?;
+    store.begin_write()?;
     loop {
         let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
         let tables: Vec<Arc<TableDescriptor>> = tables.collect::<Result<_>>()?;
