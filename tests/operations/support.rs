@@ -15,7 +15,7 @@ pub(crate) fn schema() -> TableSchema {
     schema.expect("a valid schema")
 }
 
-/// A database with that table.
+/// A database with such a table, and the table.
 pub(crate) fn database() -> (Database, Table) {
     let database = Database::in_memory().expect("a new database");
     let table = database.create_table(schema()).expect("a new table");

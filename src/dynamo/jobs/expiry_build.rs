@@ -15,12 +15,12 @@
 use super::{chunk, failure};
 use crate::base::batch::WriteBatch;
 use crate::base::error::StoreError;
-use crate::base::expiry::ExpiryGeneration;
+use crate::base::expiry::{Expiry, ExpiryGeneration};
 use crate::base::ident::KeyspaceId;
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, ErrorKind, Result};
-use crate::dynamo::expiry::{Derivation, ItemExpiry, RawItem, earlier};
+use crate::dynamo::expiry::{Derivation, ItemExpiry, earlier};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::index::fitting_entry;
 use crate::dynamo::stored::StoredItem;
@@ -119,7 +119,7 @@ fn fill(
             (value.map(<[u8]>::to_vec), found.expiry, found.hidden_from)
         })?;
         if let Some((Some(value), old_expiry, hidden_from)) = found {
-            let expiry = rewrite(engine, table, &key, value, old_expiry, &mut batch)?;
+            let expiry = rewrite(engine, table, &key, &value, old_expiry, &mut batch)?;
             holds_until = [holds_until, expiry.holds_until, hidden_from].into_iter().fold(None, earlier);
             soonest = [soonest, expiry.expiry].into_iter().flatten().min_by_key(|expiry| expiry.at_millis);
         } else {
@@ -144,23 +144,22 @@ fn rewrite(
     engine: &Engine,
     table: &TableDescriptor,
     key: &[u8],
-    value: Vec<u8>,
-    old_expiry: Option<crate::base::expiry::Expiry>,
+    value: &[u8],
+    old_expiry: Option<Expiry>,
     batch: &mut WriteBatch,
 ) -> Result<ItemExpiry> {
     let damaged = |error| Error::damaged("item", error);
-    let item = StoredItem::parse(&value).map_err(damaged)?;
+    let item = StoredItem::parse(value).map_err(damaged)?;
     let derived = ItemExpiry::of_item(table, &item, engine.now()).map_err(damaged)?;
     if derived.expiry == old_expiry {
         return Ok(derived);
     }
-    let raw = RawItem::lasting(item);
     for index in table.indexes().iter().filter(|index| index.status() != IndexStatus::Deleting) {
-        if let Some(entry) = fitting_entry(index, key, &raw.item, derived.expiry).map_err(damaged)? {
+        if let Some(entry) = fitting_entry(index, key, &item, derived.expiry).map_err(damaged)? {
             batch.put_until(entry.key, entry.value, entry.expiry);
         }
     }
-    batch.put_until(key.to_vec(), value.clone(), derived.expiry);
+    batch.put_until(key.to_vec(), value.to_vec(), derived.expiry);
     Ok(derived)
 }
 

@@ -6,7 +6,7 @@
 //! An item that has expired is there for index entries and stream records, which it still has or lacks, and for nothing
 //! else: conditions, updates and answers find none.
 
-use super::prepare::{Change, ItemWrite};
+use super::prepare::{Change, ItemWrite, UpdateSource};
 use super::request::{ReturnValues, ReturnValuesOnConditionCheckFailure};
 use crate::base::batch::WriteBatch;
 use crate::base::codec::DecodeError;
@@ -21,6 +21,7 @@ use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::index::{self, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
+use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::stream::change;
 use crate::dynamo::table::TableDescriptor;
@@ -113,7 +114,7 @@ impl<'a> Deciding<'a> {
             }
             Change::Delete => Ok(Outcome::Gone),
             Change::Check => Ok(Outcome::Stays),
-            Change::Update { update, key } => {
+            Change::Update { update, said_by, key } => {
                 // Within a transaction, too, an update is refused in an update's words.
                 let operation = match self.operation {
                     Operation::TransactWriteItems => Operation::UpdateItem,
@@ -124,6 +125,9 @@ impl<'a> Deciding<'a> {
                     UpdateFault::ItemTooLarge { size_bytes } => {
                         let fault = ValueFault::ItemTooLarge { size_bytes };
                         Error::new(operation, Fault::Value(fault))
+                    }
+                    UpdateFault::OperandType if said_by == UpdateSource::Legacy => {
+                        Error::new(operation, LegacyFault::StoredType.into())
                     }
                     fault => Error::new(operation, WriteFault::Update(fault).into()),
                 };
