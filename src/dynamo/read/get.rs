@@ -3,6 +3,7 @@
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::item_key::{self, Key};
@@ -53,6 +54,19 @@ pub fn get<R>(
     let name = table.schema().name();
     let consumed_capacity = meter.told(name, request.return_consumed_capacity, Direction::Untold);
     Ok(GetOutput { item, consumed_capacity })
+}
+
+/// Reads an item of the table `name`. What is wrong with the request is said before there is no such table.
+pub fn get_in<R>(
+    store: &Store,
+    name: &str,
+    request: &GetRequest,
+    read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
+) -> Result<GetOutput<R>> {
+    let operation = Operation::GetItem;
+    Catalog::check_name(operation, name)?;
+    request.check().map_err(|fault| Error::new(operation, fault))?;
+    get(store, &store.catalog.find(operation, name)?, request, None, read)
 }
 
 impl GetRequest {

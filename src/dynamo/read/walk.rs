@@ -11,6 +11,7 @@ use super::request::{
 };
 use super::segments;
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::condition::{all_with_prefix, check_clauses, query_range, resolve_clauses};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::fault::ExpressionKind;
@@ -121,6 +122,26 @@ impl Walk {
     /// Begins a scan of what is published.
     pub fn scan(store: &Store, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Self> {
         Self::scan_at(store, table, request, ReadAt::Now)
+    }
+
+    /// Begins a query of the table `name`. What is wrong with the request is said before there is no such table.
+    pub fn query_in(store: &Store, name: &str, request: QueryRequest) -> Result<Self> {
+        let operation = Operation::Query;
+        let fault = |fault| Error::new(operation, fault);
+        Catalog::check_name(operation, name)?;
+        check_options(&request.options).map_err(fault)?;
+        check_key_conditions(&request.key).map_err(fault)?;
+        Self::query(store, &store.catalog.find(operation, name)?, request)
+    }
+
+    /// Begins a scan of the table `name`, as [`query_in`](Self::query_in) does.
+    pub fn scan_in(store: &Store, name: &str, request: ScanRequest) -> Result<Self> {
+        let operation = Operation::Scan;
+        let fault = |fault| Error::new(operation, fault);
+        Catalog::check_name(operation, name)?;
+        check_options(&request.options).map_err(fault)?;
+        request.segment.map_or(Ok(()), segments::check).map_err(fault)?;
+        Self::scan(store, &store.catalog.find(operation, name)?, request)
     }
 
     /// Begins a query of the state that `at` is.
