@@ -68,9 +68,10 @@ fn read_at(reader: &mut Reader<'_>, fault: &mut FirstFault, level: usize) -> Res
     let mut value = None;
     let mut types = 0;
     let is_there = reader.structure("AttributeValue", |reader, name| {
-        let read = read_typed(reader, fault, level, name)?;
-        types += usize::from(read.is_some());
-        value = read;
+        if let Some(read) = read_typed(reader, fault, level, name)? {
+            types += 1;
+            value = Some(read);
+        }
         Ok(())
     })?;
     if !is_there {

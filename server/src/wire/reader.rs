@@ -407,7 +407,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn said<T: std::fmt::Debug>(text: &str, read: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> String {
+    fn said<'a, T: std::fmt::Debug>(
+        text: &'a str,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T>,
+    ) -> String {
         let mut reader = Reader::new(text);
         let read = read(&mut reader).and_then(|value| reader.end().map(|()| value));
         match read {

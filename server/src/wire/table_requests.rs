@@ -243,9 +243,9 @@ impl IndexUpdateMembers {
             let units = provisioned(members, &format!("{path}.provisionedThroughput"), units);
             IndexThroughputUpdate { index_name, provisioned_throughput: units, on_demand_throughput }
         });
-        let delete = self
-            .delete
-            .map(|name| members.present(&format!("{member}.delete.indexName"), name).unwrap_or_default());
+        let delete = self.delete.map(|index| {
+            members.present(&format!("{member}.delete.indexName"), index.name).unwrap_or_default()
+        });
         GlobalIndexUpdate { create, update, delete }
     }
 }
