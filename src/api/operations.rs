@@ -145,7 +145,9 @@ mod tests {
         };
         let scan = |limit| {
             let options = ReadOptions { limit, ..ReadOptions::default() };
-            operations.scan("Missing", ScanRequest { segment: None, options }, |_| Ok(())).map(drop)
+            operations
+                .scan("Missing", ScanRequest { options, ..ScanRequest::default() }, |_| Ok(()))
+                .map(drop)
         };
         for (wrong, right) in [
             (put(unnamed()), put(Item::new().with("pk", "p"))),

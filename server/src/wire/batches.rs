@@ -4,7 +4,8 @@ use super::attributes::{FirstFault, read_item};
 use super::capacity;
 use super::choices;
 use super::expressions::Placeholders;
-use super::items::{consistency, fault, owned, read_expressions, stored_json};
+use super::items::{consistency, fault, read_expressions, stored_json};
+use super::legacy::{self, LegacyMembers};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
@@ -24,6 +25,7 @@ struct TablePart {
     projection: Option<String>,
     is_consistent: Option<bool>,
     placeholders: Placeholders,
+    legacy: LegacyMembers,
 }
 
 impl TablePart {
@@ -35,9 +37,10 @@ impl TablePart {
                     let keys = reader.list(|reader| read_item(reader, values))?;
                     part.keys = keys.map(|keys| keys.into_iter().map(Option::unwrap_or_default).collect());
                 }
-                "ProjectionExpression" => part.projection = owned(reader)?,
+                "ProjectionExpression" => part.projection = reader.owned()?,
                 "ConsistentRead" => part.is_consistent = reader.boolean()?,
                 _ if part.placeholders.read(reader, name)? => {}
+                _ if part.legacy.read(legacy::OF_GETS, reader, values, name)? => {}
                 _ => reader.skip()?,
             }
             Ok(())
@@ -60,7 +63,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
                 })?;
                 parts = is_there.then_some(tables);
             }
-            "ReturnConsumedCapacity" => capacity = owned(reader)?,
+            "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -79,7 +82,9 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     let mut request = BatchGetRequest { tables: BTreeMap::new(), return_consumed_capacity };
     let mut words = BTreeMap::new();
     for (table, part) in parts {
-        let TablePart { keys, projection, is_consistent, placeholders } = part;
+        let TablePart { keys, projection, is_consistent, placeholders, legacy } = part;
+        let legacy = legacy.finish("", &mut Members::default()).of_get();
+        let attributes = legacy.as_ref().and_then(|legacy| legacy.attributes_to_get.clone());
         let names = placeholders.names().cloned();
         let tree = read_expressions(OPERATION, placeholders, projection.is_some(), |context| {
             projection.as_deref().map(|text| context.projection(text)).transpose()
@@ -88,9 +93,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
             keys: keys.unwrap_or_default().into_iter().map(Key::Attributes).collect(),
             projection: tree,
             consistency: consistency(is_consistent),
+            legacy,
         };
         request.tables.insert(table.clone(), asked);
-        words.insert(table, Words { projection, names, is_consistent });
+        words.insert(table, Words { projection, names, is_consistent, attributes });
     }
     let output = service.operations.batch_get(request, stored_json)?;
     Ok(writer::body(|body| {
@@ -113,6 +119,7 @@ struct Words {
     projection: Option<String>,
     names: Option<BTreeMap<String, String>>,
     is_consistent: Option<bool>,
+    attributes: Option<Vec<String>>,
 }
 
 fn write_left(left: &KeysAndAttributes, words: Option<&Words>, object: &mut ObjectWriter<'_>) {
@@ -122,6 +129,9 @@ fn write_left(left: &KeysAndAttributes, words: Option<&Words>, object: &mut Obje
         }
     });
     let Some(words) = words else { return };
+    if let Some(attributes) = &words.attributes {
+        object.array("AttributesToGet", attributes, |name, buffer| write_string(name, buffer));
+    }
     object.maybe_string("ProjectionExpression", words.projection.as_deref());
     object.maybe_plain("ConsistentRead", words.is_consistent);
     if let Some(names) = &words.names {
@@ -203,8 +213,8 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
                 })?;
                 tables = is_there.then_some(writes);
             }
-            "ReturnConsumedCapacity" => capacity = owned(reader)?,
-            "ReturnItemCollectionMetrics" => metrics = owned(reader)?,
+            "ReturnConsumedCapacity" => capacity = reader.owned()?,
+            "ReturnItemCollectionMetrics" => metrics = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())

@@ -4,14 +4,17 @@ use super::attributes::{FirstFault, read_item, write_stored};
 use super::capacity;
 use super::choices;
 use super::expressions::Placeholders;
+use super::legacy::{self, Legacy, LegacyMembers};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
 use super::service::Service;
 use super::writer;
 use pixii::dynamo::expression::context::ExpressionContext;
+use pixii::dynamo::expression::fault::ExpressionKind;
 use pixii::dynamo::expression::tree::Update;
 use pixii::dynamo::stored::StoredItem;
+use pixii::legacy::parameters::LegacyParameter;
 use pixii::{
     Consistency, DeleteRequest, Error, Fault, GetRequest, Item, Key, Operation, PutRequest, RequestFault,
     UpdateRequest, WriteOptions, WriteOutput,
@@ -29,33 +32,34 @@ pub(super) fn stored_json(item: &StoredItem<'_>) -> pixii::Result<Vec<u8>> {
     Ok(json)
 }
 
-pub(super) fn owned(reader: &mut Reader<'_>) -> ReadResult<Option<String>> {
-    Ok(reader.string()?.map(std::borrow::Cow::into_owned))
-}
-
 /// Answers `GetItem`.
 pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
     const OPERATION: Operation = Operation::GetItem;
     let (mut table, mut key, mut values) = (None, None, FirstFault::default());
     let (mut projection, mut is_consistent, mut capacity) = (None, None, None);
-    let mut placeholders = Placeholders::default();
+    let (mut placeholders, mut legacy) = (Placeholders::default(), LegacyMembers::default());
     reader.structure("GetItemInput", |reader, name| {
         match name {
-            "TableName" => table = owned(reader)?,
+            "TableName" => table = reader.owned()?,
             "Key" => key = read_item(reader, &mut values)?,
-            "ProjectionExpression" => projection = owned(reader)?,
+            "ProjectionExpression" => projection = reader.owned()?,
             "ConsistentRead" => is_consistent = reader.boolean()?,
-            "ReturnConsumedCapacity" => capacity = owned(reader)?,
+            "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ if placeholders.read(reader, name)? => {}
+            _ if legacy.read(legacy::OF_GETS, reader, &mut values, name)? => {}
             _ => reader.skip()?,
         }
         Ok(())
     })?;
+    let mixed = legacy
+        .check_mixing(LegacyParameter::ScanFilter, &[(ExpressionKind::Projection, projection.is_some())]);
     let mut members = Members::default();
     let table = members.table_name("tableName", table);
     let key = members.present("key", key).unwrap_or_default();
     let return_consumed_capacity = choices::return_consumed_capacity(&mut members, capacity.as_deref());
+    let legacy = legacy.finish("", &mut members);
     members.finish(OPERATION)?;
+    mixed.map_err(|found| fault(OPERATION, found))?;
     values.check().map_err(|found| fault(OPERATION, found))?;
     key.validate().map_err(|found| fault(OPERATION, found))?;
     let projection = read_expressions(OPERATION, placeholders, projection.is_some(), |context| {
@@ -65,6 +69,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         projection,
         consistency: consistency(is_consistent),
         return_consumed_capacity,
+        legacy: legacy.of_get(),
         ..GetRequest::new(Key::Attributes(key))
     };
     let output = service.operations.get(&table, &request, stored_json)?;
@@ -109,6 +114,7 @@ pub(super) struct WriteMembers {
     pub(super) on_failure: Option<String>,
     capacity: Option<String>,
     metrics: Option<String>,
+    legacy: LegacyMembers,
 }
 
 /// Which writes there are, by the members that say what is written.
@@ -120,6 +126,10 @@ pub(super) enum WriteKind {
 }
 
 impl WriteKind {
+    fn legacy_parameters(self) -> &'static [LegacyParameter] {
+        if self == Self::Update { legacy::OF_UPDATES } else { legacy::OF_WRITES }
+    }
+
     fn operation(self) -> Operation {
         match self {
             Self::Put => Operation::PutItem,
@@ -138,13 +148,13 @@ impl WriteMembers {
     /// Reads one member, or passes over it.
     pub(super) fn read(&mut self, kind: WriteKind, reader: &mut Reader<'_>, name: &str) -> ReadResult<()> {
         match name {
-            "TableName" => self.table = owned(reader)?,
-            "ConditionExpression" => self.condition = owned(reader)?,
-            "UpdateExpression" if kind == WriteKind::Update => self.update = owned(reader)?,
-            "ReturnValues" => self.return_values = owned(reader)?,
-            "ReturnValuesOnConditionCheckFailure" => self.on_failure = owned(reader)?,
-            "ReturnConsumedCapacity" => self.capacity = owned(reader)?,
-            "ReturnItemCollectionMetrics" => self.metrics = owned(reader)?,
+            "TableName" => self.table = reader.owned()?,
+            "ConditionExpression" => self.condition = reader.owned()?,
+            "UpdateExpression" if kind == WriteKind::Update => self.update = reader.owned()?,
+            "ReturnValues" => self.return_values = reader.owned()?,
+            "ReturnValuesOnConditionCheckFailure" => self.on_failure = reader.owned()?,
+            "ReturnConsumedCapacity" => self.capacity = reader.owned()?,
+            "ReturnItemCollectionMetrics" => self.metrics = reader.owned()?,
             _ if name == kind.item_member().0 => self.item = read_item(reader, &mut self.values)?,
             _ if self.placeholders.read(reader, name)? => {}
             _ => reader.skip()?,
@@ -174,6 +184,15 @@ impl WriteMembers {
             ),
             ..WriteOptions::default()
         };
+        let legacy = self.legacy;
+        let mixed = legacy.check_mixing(
+            LegacyParameter::ScanFilter,
+            &[
+                (ExpressionKind::Update, self.update.is_some()),
+                (ExpressionKind::Condition, self.condition.is_some()),
+            ],
+        );
+        let legacy = legacy.finish("", &mut members);
         members.finish(operation)?;
         let return_values = choices::return_values(self.return_values.as_deref());
         options.return_values =
@@ -183,6 +202,7 @@ impl WriteMembers {
         {
             return Err(fault(operation, pixii::WriteFault::ReturnValues));
         }
+        mixed.map_err(|found| fault(operation, found))?;
         self.values.check().map_err(|found| fault(operation, found))?;
         item.validate().map_err(|found| fault(operation, found))?;
         let (update, condition) = (self.update.as_deref(), self.condition.as_deref());
@@ -193,7 +213,7 @@ impl WriteMembers {
                 Ok((update, condition.map(|text| context.condition(text)).transpose()?))
             })?;
         options.condition = condition;
-        Ok(Write { table, item, update: update.unwrap_or_default(), options })
+        Ok(Write { table, item, update: update.unwrap_or_default(), options, legacy })
     }
 }
 
@@ -202,11 +222,18 @@ struct Write {
     item: Item,
     update: Update,
     options: WriteOptions,
+    legacy: Legacy,
 }
 
 fn read_write(kind: WriteKind, reader: &mut Reader<'_>) -> Result<Write, Refusal> {
     let mut members = WriteMembers::default();
-    reader.structure("WriteInput", |reader, name| members.read(kind, reader, name))?;
+    let taken = kind.legacy_parameters();
+    reader.structure("WriteInput", |reader, name| {
+        if members.legacy.read(taken, reader, &mut members.values, name)? {
+            return Ok(());
+        }
+        members.read(kind, reader, name)
+    })?;
     Ok(members.finish(kind)?)
 }
 
@@ -222,21 +249,23 @@ fn write_answer(output: &WriteOutput) -> Vec<u8> {
 
 /// Answers `PutItem`.
 pub(crate) fn put(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, options, .. } = read_write(WriteKind::Put, reader)?;
-    let request = PutRequest { options, ..PutRequest::new(item) };
+    let Write { table, item, options, legacy, .. } = read_write(WriteKind::Put, reader)?;
+    let request = PutRequest { options, legacy: legacy.of_write(), ..PutRequest::new(item) };
     Ok(write_answer(&service.operations.put(&table, &request)?.wait()?))
 }
 
 /// Answers `UpdateItem`.
 pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, update, options } = read_write(WriteKind::Update, reader)?;
-    let request = UpdateRequest { options, ..UpdateRequest::new(Key::Attributes(item), update) };
+    let Write { table, item, update, options, legacy } = read_write(WriteKind::Update, reader)?;
+    let legacy = legacy.of_update();
+    let request = UpdateRequest { options, legacy, ..UpdateRequest::new(Key::Attributes(item), update) };
     Ok(write_answer(&service.operations.update(&table, &request)?.wait()?))
 }
 
 /// Answers `DeleteItem`.
 pub(crate) fn delete(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, options, .. } = read_write(WriteKind::Delete, reader)?;
-    let request = DeleteRequest { options, ..DeleteRequest::new(Key::Attributes(item)) };
+    let Write { table, item, options, legacy, .. } = read_write(WriteKind::Delete, reader)?;
+    let request =
+        DeleteRequest { options, legacy: legacy.of_write(), ..DeleteRequest::new(Key::Attributes(item)) };
     Ok(write_answer(&service.operations.delete(&table, &request)?.wait()?))
 }

@@ -21,6 +21,7 @@ pub(crate) mod expressions;
 pub(crate) mod choices;
 pub(crate) mod capacity;
 pub(crate) mod service;
+pub(crate) mod legacy;
 pub(crate) mod items;
 pub(crate) mod batches;
 pub(crate) mod transactions;

@@ -4,13 +4,16 @@ use super::attributes::{FirstFault, read_item};
 use super::capacity;
 use super::choices;
 use super::expressions::Placeholders;
-use super::items::{consistency, fault, owned, read_expressions, stored_json};
+use super::items::{consistency, fault, read_expressions, stored_json};
+use super::legacy::{self, Legacy, LegacyMembers};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
 use super::service::Service;
 use super::writer;
+use pixii::dynamo::expression::fault::ExpressionKind;
 use pixii::dynamo::read::request::KeyConditions;
+use pixii::legacy::parameters::LegacyParameter;
 use pixii::{
     Error, Item, Operation, Order, Page, QueryRequest, ReadOptions, RequestFault, ScanRequest, Segment,
     Select,
@@ -34,26 +37,29 @@ struct PageMembers {
     total_segments: Option<i32>,
     capacity: Option<String>,
     placeholders: Placeholders,
+    legacy: LegacyMembers,
 }
 
 impl PageMembers {
     fn read(&mut self, operation: Operation, reader: &mut Reader<'_>, name: &str) -> ReadResult<()> {
         let is_query = operation == Operation::Query;
+        let taken = if is_query { legacy::OF_QUERIES } else { legacy::OF_SCANS };
         match name {
-            "TableName" => self.table = owned(reader)?,
-            "IndexName" => self.index = owned(reader)?,
-            "FilterExpression" => self.filter = owned(reader)?,
-            "ProjectionExpression" => self.projection = owned(reader)?,
-            "KeyConditionExpression" if is_query => self.key_condition = owned(reader)?,
-            "Select" => self.select = owned(reader)?,
+            "TableName" => self.table = reader.owned()?,
+            "IndexName" => self.index = reader.owned()?,
+            "FilterExpression" => self.filter = reader.owned()?,
+            "ProjectionExpression" => self.projection = reader.owned()?,
+            "KeyConditionExpression" if is_query => self.key_condition = reader.owned()?,
+            "Select" => self.select = reader.owned()?,
             "Limit" => self.limit = reader.integer()?,
             "ExclusiveStartKey" => self.start = read_item(reader, &mut self.values)?,
             "ConsistentRead" => self.is_consistent = reader.boolean()?,
             "ScanIndexForward" if is_query => self.is_forward = reader.boolean()?,
             "Segment" if !is_query => self.segment = reader.integer()?,
             "TotalSegments" if !is_query => self.total_segments = reader.integer()?,
-            "ReturnConsumedCapacity" => self.capacity = owned(reader)?,
+            "ReturnConsumedCapacity" => self.capacity = reader.owned()?,
             _ if self.placeholders.read(reader, name)? => {}
+            _ if self.legacy.read(taken, reader, &mut self.values, name)? => {}
             _ => reader.skip()?,
         }
         Ok(())
@@ -70,7 +76,22 @@ impl PageMembers {
         let select = choices::select(&mut members, self.select.as_deref());
         let return_consumed_capacity =
             choices::return_consumed_capacity(&mut members, self.capacity.as_deref());
+        let filter = match operation {
+            Operation::Query => (LegacyParameter::QueryFilter, "queryFilter"),
+            _ => (LegacyParameter::ScanFilter, "scanFilter"),
+        };
+        let legacy = self.legacy;
+        let mixed = legacy.check_mixing(
+            filter.0,
+            &[
+                (ExpressionKind::Filter, self.filter.is_some()),
+                (ExpressionKind::Projection, self.projection.is_some()),
+                (ExpressionKind::KeyCondition, self.key_condition.is_some()),
+            ],
+        );
+        let legacy = legacy.finish(filter.1, &mut members);
         members.finish(operation)?;
+        mixed.map_err(|found| fault(operation, found))?;
         let segment = match (number(self.segment), number(self.total_segments)) {
             (None, None) => None,
             (Some(segment), Some(total_segments)) => Some(Segment { segment, total_segments }),
@@ -89,6 +110,7 @@ impl PageMembers {
                 Ok((filter, projection, key))
             })?;
         let key = match (operation, key) {
+            (Operation::Query, None) if legacy.has_key_conditions() => KeyConditions::default(),
             (Operation::Query, None) => return Err(fault(operation, RequestFault::KeyConditionMissing)),
             (_, key) => KeyConditions::Clauses(key.unwrap_or_default()),
         };
@@ -103,7 +125,7 @@ impl PageMembers {
             return_consumed_capacity,
         };
         let order = if self.is_forward == Some(false) { Order::Descending } else { Order::Ascending };
-        Ok(Checked { table, key, order, segment, options })
+        Ok(Checked { table, key, order, segment, options, legacy })
     }
 }
 
@@ -118,6 +140,7 @@ struct Checked {
     order: Order,
     segment: Option<Segment>,
     options: ReadOptions,
+    legacy: Legacy,
 }
 
 fn read(operation: Operation, reader: &mut Reader<'_>) -> Result<Checked, Refusal> {
@@ -143,16 +166,16 @@ fn write_page(page: &Page<Vec<u8>>, select: Option<Select>) -> Vec<u8> {
 
 /// Answers `Query`.
 pub(crate) fn query(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Checked { table, key, order, options, .. } = read(Operation::Query, reader)?;
+    let Checked { table, key, order, options, legacy, .. } = read(Operation::Query, reader)?;
     let select = options.select;
-    let request = QueryRequest { key, order, options };
+    let request = QueryRequest { key, order, options, legacy: legacy.of_query() };
     Ok(write_page(&service.operations.query(&table, request, stored_json)?, select))
 }
 
 /// Answers `Scan`.
 pub(crate) fn scan(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Checked { table, segment, options, .. } = read(Operation::Scan, reader)?;
+    let Checked { table, segment, options, legacy, .. } = read(Operation::Scan, reader)?;
     let select = options.select;
-    let request = ScanRequest { segment, options };
+    let request = ScanRequest { segment, options, legacy: legacy.of_scan() };
     Ok(write_page(&service.operations.scan(&table, request, stored_json)?, select))
 }

@@ -85,6 +85,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string to be kept.
+    pub(crate) fn owned(&mut self) -> Result<Option<String>> {
+        Ok(self.string()?.map(Cow::into_owned))
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(&mut self) -> Result<Option<bool>> {
         match self.peek()? {
@@ -421,14 +426,14 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_read() {
-        assert_eq!(said(" \"a\\u00e9\\ud83d\\ude00\\n\" ", |reader| reader.string()), "Some(\"aé😀\\n\")");
-        assert_eq!(said("null", |reader| reader.string()), "None");
-        assert_eq!(said("true", |reader| reader.boolean()), "Some(true)");
+        assert_eq!(said(" \"a\\u00e9\\ud83d\\ude00\\n\" ", Reader::string), "Some(\"aé😀\\n\")");
+        assert_eq!(said("null", Reader::string), "None");
+        assert_eq!(said("true", Reader::boolean), "Some(true)");
         for (text, number) in [("5", 5), ("5.9", 5), ("-0.5e1", -5), ("1e99", i32::MAX), ("-1e99", i32::MIN)]
         {
-            assert_eq!(said(text, |reader| reader.integer()), format!("Some({number})"));
+            assert_eq!(said(text, Reader::integer), format!("Some({number})"));
         }
-        assert_eq!(said("9223372036854775807", |reader| reader.long()), "Some(9223372036854775807)");
+        assert_eq!(said("9223372036854775807", Reader::long), "Some(9223372036854775807)");
         assert_eq!(said("[1, 2]", |reader| reader.list(Reader::integer)), "Some([Some(1), Some(2)])");
         assert_eq!(said("[]", |reader| reader.list(Reader::integer)), "Some([])");
         let mut names = Vec::new();
@@ -445,12 +450,12 @@ mod tests {
     fn what_stands_instead_is_said() {
         let structure = |reader: &mut Reader<'_>| reader.structure("Shape", |reader, _| reader.skip());
         for (said, expected) in [
-            (said("1", |reader| reader.string()), "NUMBER_VALUE cannot be converted to String"),
-            (said("true", |reader| reader.string()), "TRUE_VALUE cannot be converted to String"),
-            (said("[]", |reader| reader.string()), "Unrecognized collection type class java.lang.String"),
-            (said("{}", |reader| reader.string()), "Start of structure or map found where not expected"),
-            (said("\"1\"", |reader| reader.integer()), "STRING_VALUE cannot be converted to Integer"),
-            (said("\"1\"", |reader| reader.boolean()), "STRING_VALUE cannot be converted to Boolean"),
+            (said("1", Reader::string), "NUMBER_VALUE cannot be converted to String"),
+            (said("true", Reader::string), "TRUE_VALUE cannot be converted to String"),
+            (said("[]", Reader::string), "Unrecognized collection type class java.lang.String"),
+            (said("{}", Reader::string), "Start of structure or map found where not expected"),
+            (said("\"1\"", Reader::integer), "STRING_VALUE cannot be converted to Integer"),
+            (said("\"1\"", Reader::boolean), "STRING_VALUE cannot be converted to Boolean"),
             (said("\"1\"", structure), "Unexpected value type in payload"),
             (
                 said("[]", structure),
@@ -502,7 +507,7 @@ mod tests {
             "'a'",
             "NaN",
         ] {
-            let said = said(text, |reader| reader.skip());
+            let said = said(text, Reader::skip);
             assert!(said.starts_with("The body is not JSON: expected "), "{text:?}: {said}");
         }
     }
@@ -511,8 +516,8 @@ mod tests {
     fn depth_is_bounded_wherever_it_lies() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let nested = |depth: usize| open.repeat(depth) + "1" + &close.repeat(depth);
-            assert_eq!(said(&nested(DEPTH_MAX), |reader| reader.skip()), "()");
-            let deep = said(&nested(DEPTH_MAX + 1), |reader| reader.skip());
+            assert_eq!(said(&nested(DEPTH_MAX), Reader::skip), "()");
+            let deep = said(&nested(DEPTH_MAX + 1), Reader::skip);
             assert!(deep.starts_with("The body is not JSON: expected no more than 128 levels"), "{deep}");
             let bomb = open.repeat(1_000_000);
             let small = std::thread::Builder::new().stack_size(128 * 1024);

@@ -1,7 +1,6 @@
 //! The four operations on streams.
 
 use super::choices;
-use super::items::owned;
 use super::members::Members;
 use super::reader::Reader;
 use super::refusal::Refusal;
@@ -23,9 +22,9 @@ pub(crate) fn list(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>
     let (mut table_name, mut limit, mut start) = (None, None, None);
     reader.structure("ListStreamsInput", |reader, member| {
         match member {
-            "TableName" => table_name = owned(reader)?,
+            "TableName" => table_name = reader.owned()?,
             "Limit" => limit = reader.integer()?,
-            "ExclusiveStartStreamArn" => start = owned(reader)?,
+            "ExclusiveStartStreamArn" => start = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -51,15 +50,15 @@ pub(crate) fn describe(service: &Service, reader: &mut Reader<'_>) -> Result<Vec
     let (mut arn, mut limit, mut start, mut filter) = (None, None, None, None);
     reader.structure("DescribeStreamInput", |reader, member| {
         match member {
-            "StreamArn" => arn = owned(reader)?,
+            "StreamArn" => arn = reader.owned()?,
             "Limit" => limit = reader.integer()?,
-            "ExclusiveStartShardId" => start = owned(reader)?,
+            "ExclusiveStartShardId" => start = reader.owned()?,
             "ShardFilter" => {
                 let mut members = (None, None);
                 let is_there = reader.structure("ShardFilter", |reader, member| {
                     match member {
-                        "Type" => members.0 = owned(reader)?,
-                        "ShardId" => members.1 = owned(reader)?,
+                        "Type" => members.0 = reader.owned()?,
+                        "ShardId" => members.1 = reader.owned()?,
                         _ => reader.skip()?,
                     }
                     Ok(())
@@ -118,10 +117,10 @@ pub(crate) fn iterator(service: &Service, reader: &mut Reader<'_>) -> Result<Vec
     let (mut sequence_number, mut timestamp) = (None, None);
     reader.structure("GetShardIteratorInput", |reader, member| {
         match member {
-            "StreamArn" => arn = owned(reader)?,
-            "ShardId" => shard = owned(reader)?,
-            "ShardIteratorType" => iterator_type = owned(reader)?,
-            "SequenceNumber" => sequence_number = owned(reader)?,
+            "StreamArn" => arn = reader.owned()?,
+            "ShardId" => shard = reader.owned()?,
+            "ShardIteratorType" => iterator_type = reader.owned()?,
+            "SequenceNumber" => sequence_number = reader.owned()?,
             "Timestamp" => timestamp = reader.seconds()?,
             _ => reader.skip()?,
         }
@@ -155,7 +154,7 @@ pub(crate) fn records(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<
     let (mut iterator, mut limit) = (None, None);
     reader.structure("GetRecordsInput", |reader, member| {
         match member {
-            "ShardIterator" => iterator = owned(reader)?,
+            "ShardIterator" => iterator = reader.owned()?,
             "Limit" => limit = reader.integer()?,
             _ => reader.skip()?,
         }

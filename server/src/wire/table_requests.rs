@@ -1,7 +1,6 @@
 //! The members of requests on tables, as they stand in JSON: what has a name is still text.
 
 use super::choices;
-use super::items::owned;
 use super::members::Members;
 use super::reader::{Reader, Result};
 use pixii::{
@@ -21,8 +20,8 @@ fn read_named(reader: &mut Reader<'_>, shape: &str, word: &str) -> Result<NamedA
     let mut named = NamedAttribute::default();
     reader.structure(shape, |reader, name| {
         match name {
-            "AttributeName" => named.name = owned(reader)?,
-            _ if name == word => named.word = owned(reader)?,
+            "AttributeName" => named.name = reader.owned()?,
+            _ if name == word => named.word = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -131,15 +130,15 @@ impl IndexMembers {
         let mut index = Self::default();
         let is_there = reader.structure(shape, |reader, name| {
             match name {
-                "IndexName" => index.name = owned(reader)?,
+                "IndexName" => index.name = reader.owned()?,
                 "KeySchema" => index.key = read_key(reader)?,
                 "Projection" => {
                     let mut projection = (None, None);
                     let is_there = reader.structure("Projection", |reader, name| {
                         match name {
-                            "ProjectionType" => projection.0 = owned(reader)?,
+                            "ProjectionType" => projection.0 = reader.owned()?,
                             "NonKeyAttributes" => {
-                                let names = reader.list(owned)?;
+                                let names = reader.list(Reader::owned)?;
                                 projection.1 = names.map(|names| names.into_iter().flatten().collect());
                             }
                             _ => reader.skip()?,
@@ -207,7 +206,7 @@ impl IndexUpdateMembers {
                     let shape = "UpdateGlobalSecondaryIndexAction";
                     let is_there = reader.structure(shape, |reader, name| {
                         match name {
-                            "IndexName" => update.0 = owned(reader)?,
+                            "IndexName" => update.0 = reader.owned()?,
                             "ProvisionedThroughput" => update.1 = read_provisioned(reader)?,
                             "OnDemandThroughput" => update.2 = read_on_demand(reader)?,
                             _ => reader.skip()?,
@@ -221,7 +220,7 @@ impl IndexUpdateMembers {
                     let is_there =
                         reader.structure("DeleteGlobalSecondaryIndexAction", |reader, name| match name {
                             "IndexName" => {
-                                index.name = owned(reader)?;
+                                index.name = reader.owned()?;
                                 Ok(())
                             }
                             _ => reader.skip(),
@@ -263,7 +262,7 @@ impl StreamMembers {
         let is_there = reader.structure("StreamSpecification", |reader, name| {
             match name {
                 "StreamEnabled" => stream.enabled = reader.boolean()?,
-                "StreamViewType" => stream.view_type = owned(reader)?,
+                "StreamViewType" => stream.view_type = reader.owned()?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -285,7 +284,7 @@ pub(super) fn read_sse(reader: &mut Reader<'_>) -> Result<Option<SseSpecificatio
     let is_there = reader.structure("SSESpecification", |reader, name| {
         match name {
             "Enabled" => sse.enabled = reader.boolean()?.unwrap_or_default(),
-            "KMSMasterKeyId" => sse.kms_master_key_id = owned(reader)?,
+            "KMSMasterKeyId" => sse.kms_master_key_id = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -301,8 +300,8 @@ pub(super) fn read_tags(reader: &mut Reader<'_>) -> Result<Option<Vec<TagMembers
         let mut tag = (None, None);
         reader.structure("Tag", |reader, name| {
             match name {
-                "Key" => tag.0 = owned(reader)?,
-                "Value" => tag.1 = owned(reader)?,
+                "Key" => tag.0 = reader.owned()?,
+                "Value" => tag.1 = reader.owned()?,
                 _ => reader.skip()?,
             }
             Ok(())

@@ -1,7 +1,7 @@
 //! The operations on tables, their expiry and their tags, and what is told of the account.
 
 use super::choices;
-use super::items::{fault, owned};
+use super::items::fault;
 use super::members::Members;
 use super::reader::Reader;
 use super::refusal::Refusal;
@@ -31,7 +31,7 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     let mut request = CreateTableRequest::default();
     reader.structure("CreateTableInput", |reader, member| {
         match member {
-            "TableName" => name = owned(reader)?,
+            "TableName" => name = reader.owned()?,
             "AttributeDefinitions" => definitions = read_definitions(reader)?,
             "KeySchema" => key = read_key(reader)?,
             "LocalSecondaryIndexes" => {
@@ -40,12 +40,12 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
             "GlobalSecondaryIndexes" => {
                 global = reader.list(|reader| IndexMembers::read(reader, "GlobalSecondaryIndex"))?;
             }
-            "BillingMode" => billing = owned(reader)?,
+            "BillingMode" => billing = reader.owned()?,
             "ProvisionedThroughput" => units = read_provisioned(reader)?,
             "OnDemandThroughput" => request.on_demand_throughput = read_on_demand(reader)?,
             "StreamSpecification" => stream = StreamMembers::read(reader)?,
             "SSESpecification" => request.sse_specification = read_sse(reader)?,
-            "TableClass" => class = owned(reader)?,
+            "TableClass" => class = reader.owned()?,
             "DeletionProtectionEnabled" => request.deletion_protection_enabled = reader.boolean()?,
             "Tags" => tags = read_tags(reader)?,
             _ => reader.skip()?,
@@ -85,7 +85,7 @@ fn read_table_name(operation: Operation, reader: &mut Reader<'_>) -> Result<Stri
     let mut name = None;
     reader.structure("TableInput", |reader, member| match member {
         "TableName" => {
-            name = owned(reader)?;
+            name = reader.owned()?;
             Ok(())
         }
         _ => reader.skip(),
@@ -116,15 +116,15 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     let mut request = UpdateTableRequest::default();
     reader.structure("UpdateTableInput", |reader, member| {
         match member {
-            "TableName" => name = owned(reader)?,
+            "TableName" => name = reader.owned()?,
             "AttributeDefinitions" => definitions = read_definitions(reader)?,
-            "BillingMode" => billing = owned(reader)?,
+            "BillingMode" => billing = reader.owned()?,
             "ProvisionedThroughput" => units = read_provisioned(reader)?,
             "OnDemandThroughput" => request.on_demand_throughput = read_on_demand(reader)?,
             "GlobalSecondaryIndexUpdates" => changes = reader.list(IndexUpdateMembers::read)?,
             "StreamSpecification" => stream = StreamMembers::read(reader)?,
             "SSESpecification" => request.sse_specification = read_sse(reader)?,
-            "TableClass" => class = owned(reader)?,
+            "TableClass" => class = reader.owned()?,
             "DeletionProtectionEnabled" => request.deletion_protection_enabled = reader.boolean()?,
             _ => reader.skip()?,
         }
@@ -153,7 +153,7 @@ pub(crate) fn list(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>
     let (mut start, mut limit) = (None, None);
     reader.structure("ListTablesInput", |reader, member| {
         match member {
-            "ExclusiveStartTableName" => start = owned(reader)?,
+            "ExclusiveStartTableName" => start = reader.owned()?,
             "Limit" => limit = reader.integer()?,
             _ => reader.skip()?,
         }
@@ -177,12 +177,12 @@ pub(crate) fn update_time_to_live(service: &Service, reader: &mut Reader<'_>) ->
     let (mut name, mut specification) = (None, None);
     reader.structure("UpdateTimeToLiveInput", |reader, member| {
         match member {
-            "TableName" => name = owned(reader)?,
+            "TableName" => name = reader.owned()?,
             "TimeToLiveSpecification" => {
                 let mut members = (None, None);
                 let is_there = reader.structure("TimeToLiveSpecification", |reader, member| {
                     match member {
-                        "AttributeName" => members.0 = owned(reader)?,
+                        "AttributeName" => members.0 = reader.owned()?,
                         "Enabled" => members.1 = reader.boolean()?,
                         _ => reader.skip()?,
                     }
@@ -239,7 +239,7 @@ pub(crate) fn tag(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     let (mut arn, mut tags) = (None, None);
     reader.structure("TagResourceInput", |reader, member| {
         match member {
-            "ResourceArn" => arn = owned(reader)?,
+            "ResourceArn" => arn = reader.owned()?,
             "Tags" => tags = read_tags(reader)?,
             _ => reader.skip()?,
         }
@@ -259,8 +259,8 @@ pub(crate) fn untag(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let (mut arn, mut keys) = (None, None);
     reader.structure("UntagResourceInput", |reader, member| {
         match member {
-            "ResourceArn" => arn = owned(reader)?,
-            "TagKeys" => keys = reader.list(owned)?,
+            "ResourceArn" => arn = reader.owned()?,
+            "TagKeys" => keys = reader.list(Reader::owned)?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -279,7 +279,7 @@ pub(crate) fn list_tags(service: &Service, reader: &mut Reader<'_>) -> Result<Ve
     let mut arn = None;
     reader.structure("ListTagsOfResourceInput", |reader, member| match member {
         "ResourceArn" => {
-            arn = owned(reader)?;
+            arn = reader.owned()?;
             Ok(())
         }
         _ => reader.skip(),

@@ -4,7 +4,7 @@ use super::attributes::{FirstFault, read_item};
 use super::capacity;
 use super::choices;
 use super::expressions::Placeholders;
-use super::items::{WriteKind, WriteMembers, fault, owned, read_expressions, stored_json};
+use super::items::{WriteKind, WriteMembers, fault, read_expressions, stored_json};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
@@ -34,9 +34,9 @@ impl OneGet {
             let mut one = Self::default();
             let is_there = reader.structure("Get", |reader, name| {
                 match name {
-                    "TableName" => one.table = owned(reader)?,
+                    "TableName" => one.table = reader.owned()?,
                     "Key" => one.key = read_item(reader, values)?,
-                    "ProjectionExpression" => one.projection = owned(reader)?,
+                    "ProjectionExpression" => one.projection = reader.owned()?,
                     _ if one.placeholders.read(reader, name)? => {}
                     _ => reader.skip()?,
                 }
@@ -56,7 +56,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     reader.structure("TransactGetItemsInput", |reader, name| {
         match name {
             "TransactItems" => gets = reader.list(|reader| OneGet::read(reader, &mut values))?,
-            "ReturnConsumedCapacity" => capacity = owned(reader)?,
+            "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -155,9 +155,9 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     reader.structure("TransactWriteItemsInput", |reader, name| {
         match name {
             "TransactItems" => actions = reader.list(read_action)?,
-            "ClientRequestToken" => token = owned(reader)?,
-            "ReturnConsumedCapacity" => capacity = owned(reader)?,
-            "ReturnItemCollectionMetrics" => metrics = owned(reader)?,
+            "ClientRequestToken" => token = reader.owned()?,
+            "ReturnConsumedCapacity" => capacity = reader.owned()?,
+            "ReturnItemCollectionMetrics" => metrics = reader.owned()?,
             _ => reader.skip()?,
         }
         Ok(())

@@ -5,6 +5,7 @@ mod client;
 mod batches;
 mod envelope;
 mod items;
+mod legacy;
 mod pages;
 mod streams;
 mod tables;

@@ -1,11 +1,12 @@
 //! `GetItem`.
 
+use super::check;
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::{self, Key};
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
@@ -38,10 +39,12 @@ pub fn get<R>(
 ) -> Result<GetOutput<R>> {
     let operation = Operation::GetItem;
     let fault = |fault| Error::new(operation, fault);
-    request.check().map_err(fault)?;
+    request.key.validate().map_err(|error| fault(error.into()))?;
+    let projection = check::projection(request.projection.as_ref(), request.legacy.as_ref());
+    let projection = projection.map_err(fault)?;
     let table = store.catalog.current(operation, table)?;
     let key = item_key::of_request(&table, &request.key).map_err(fault)?;
-    let shown = Shown::new(request.projection.as_ref());
+    let shown = Shown::new(projection.as_deref());
     let wants_capacity = request.return_consumed_capacity != ReturnConsumedCapacity::None;
     let found = store.engine.get(&key, at, |value| {
         let item = StoredItem::parse(value).map_err(damaged)?;
@@ -64,16 +67,15 @@ pub fn get_in<R>(
     read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
 ) -> Result<GetOutput<R>> {
     let operation = Operation::GetItem;
+    let fault = |fault| Error::new(operation, fault);
     Catalog::check_name(operation, name)?;
-    request.check().map_err(|fault| Error::new(operation, fault))?;
-    get(store, &store.catalog.find(operation, name)?, request, None, read)
-}
-
-impl GetRequest {
-    /// Refuses what is wrong whatever the table is.
-    fn check(&self) -> Result<(), Fault> {
-        self.key.validate()?;
-        self.projection.as_ref().map_or(Ok(()), |projection| Ok(projection.check()?))
+    match store.catalog.find(operation, name) {
+        Ok(table) => get(store, &table, request, None, read),
+        Err(missing) => {
+            request.key.validate().map_err(|error| fault(error.into()))?;
+            check::projection(request.projection.as_ref(), request.legacy.as_ref()).map_err(fault)?;
+            Err(missing)
+        }
     }
 }
 

@@ -99,8 +99,13 @@ pub fn delete_in(store: &Store, name: &str, request: &DeleteRequest) -> Result<P
 
 fn begin_in(store: &Store, name: &str, operation: Operation, request: Request<'_>) -> Result<Pending> {
     Catalog::check_name(operation, name)?;
-    request.check().map_err(|fault| Error::new(operation, fault))?;
-    begin(store, &store.catalog.find(operation, name)?, operation, request)
+    match store.catalog.find(operation, name) {
+        Ok(table) => begin(store, &table, operation, request),
+        Err(missing) => {
+            request.check().map_err(|fault| Error::new(operation, fault))?;
+            Err(missing)
+        }
+    }
 }
 
 /// Derives the write from the table as it is, again if the table is changed meanwhile.
@@ -110,8 +115,9 @@ pub(super) fn begin(
     operation: Operation,
     request: Request<'_>,
 ) -> Result<Pending> {
-    request.check().map_err(|fault| Error::new(operation, fault))?;
-    store.engine.pay_back_pressure()?;
+    let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+    let request = checked.as_request();
+    store.begin_write()?;
     let mut table = store.catalog.current(operation, table)?;
     loop {
         if let Some(deferred) = attempt(store, &table, operation, request)? {
