@@ -8,6 +8,7 @@
 //! The bare engine holds the same bytes: keys as long as an item's key, values as long as its stored form, and for a put
 //! with two indexes nothing but the item itself. So a ratio says what schema, encoding, indexes and serde add.
 #![allow(missing_docs, reason = "a program")]
+#![expect(clippy::disallowed_methods, reason = "it writes a page on the real disk")]
 
 use pixii::base::batch::WriteBatch;
 use pixii::engine::cursor::KeyRange;
@@ -206,7 +207,7 @@ fn pairs(stores: &Stores) -> Vec<Pair<'_>> {
                 black_box(kept);
             }),
             bare: Box::new(move |_| {
-                bare_range(KeyRange { start: key(0).to_vec(), end: Some(key(ITEMS).to_vec()) })
+                bare_range(KeyRange { start: key(0).to_vec(), end: Some(key(ITEMS).to_vec()) });
             }),
         },
     ]

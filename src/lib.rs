@@ -69,7 +69,8 @@ pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
 pub use api::entity::{
-    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+    CompositeKey, Entity, EntityIndex, EntityVersion, ExpiryField, IndexKeyField, KeyAttributes, KeyField,
+    KeyValues, PartitionValues, VersionField,
 };
 pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
 pub use api::expression::condition::{Condition, all, any};
@@ -95,6 +96,7 @@ pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
 pub use dynamo::item_fault::{CancellationCode, CancellationReason, ReadFault, WriteFault};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
+pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,

@@ -351,9 +351,10 @@ impl SkipList {
     pub(super) fn insert(&self, inserter: &mut Inserter, entry: &EntryRef<'_>) {
         let sought = Sought::new(entry.key);
         let mut before = inserter.finger.map(|pointer| NodeRef { pointer, list: PhantomData });
-        let next = match self.next_of_finger(before[0], sought) {
-            Some(next) => next,
-            None => self.descend(sought, Some(&mut before)),
+        let next = if self.is_behind_finger(before[0], sought) {
+            before[0].next(0)
+        } else {
+            self.descend(sought, Some(&mut before))
         };
         if let Some(node) = next
             && node.order(sought).is_eq()
@@ -383,12 +384,11 @@ impl SkipList {
         inserter.finger = before.map(|node| node.pointer);
     }
 
-    /// The node behind the finger's lowest, if the key belongs between the two: then the finger is right on every level.
+    /// Whether a key belongs between the finger's lowest node and the next one: then the finger is right on every level.
     /// So keys that come in order, one after the other or nearly so, cost no descent.
-    fn next_of_finger<'a>(&'a self, finger: NodeRef<'a>, sought: Sought<'_>) -> Option<Option<NodeRef<'a>>> {
-        let is_behind = finger.pointer == self.head || finger.is_before(sought);
-        let next = finger.next(0);
-        (is_behind && next.is_none_or(|next| !next.is_before(sought))).then_some(next)
+    fn is_behind_finger(&self, lowest: NodeRef<'_>, sought: Sought<'_>) -> bool {
+        (lowest.pointer == self.head || lowest.is_before(sought))
+            && lowest.next(0).is_none_or(|next| !next.is_before(sought))
     }
 
     /// The first node whose key is not less than the one that is sought, and on each level the last one before it.
