@@ -95,6 +95,7 @@ pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
 pub use dynamo::item_fault::{CancellationCode, CancellationReason, ReadFault, WriteFault};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
+pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,

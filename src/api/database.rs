@@ -540,6 +540,7 @@ pub struct DatabaseOptions {
     environment: Environment,
     engine: EngineOptions,
     streams: StreamOptions,
+    index_lag: Option<Duration>,
 }
 
 impl Default for DatabaseOptions {
@@ -548,6 +549,7 @@ impl Default for DatabaseOptions {
             environment: Environment::system(),
             engine: EngineOptions::default(),
             streams: StreamOptions::default(),
+            index_lag: None,
         }
     }
 }
@@ -584,10 +586,40 @@ impl DatabaseOptions {
         self
     }
 
+    /// For tests of code that is to run on DynamoDB as well: queries and scans of global indexes lag behind by up to
+    /// `lag`, as they do there. Everything else, local indexes and transactions among it, sees every write at once.
+    ///
+    /// A read of a global index stands at one moment of the last `lag`, and never before the one of an earlier read. A
+    /// write that is at least as old as `lag` is always seen. Under the simulated clock the same steps see the same.
+    ///
+    /// ```
+    /// use pixii::{Database, GlobalIndex, Item, KeyType, TableSchema};
+    /// use std::time::Duration;
+    ///
+    /// let database = Database::options()
+    ///     .environment(pixii::Environment::memory())
+    ///     .global_index_lag(Duration::from_secs(3600))
+    ///     .open("anywhere")?;
+    /// let by_owner = GlobalIndex::builder("ByOwner").partition_key("owner", KeyType::String);
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).global_index(by_owner);
+    /// let notes = database.create_table(schema.build()?)?;
+    /// notes.put(&Item::new().with("id", 1).with("owner", "ada"))?;
+    /// assert!(notes.get_item(1)?.is_some());
+    /// assert_eq!(notes.query("ada").index("ByOwner").count()?, 0, "within the hour, perhaps");
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn global_index_lag(mut self, lag: Duration) -> Self {
+        self.index_lag = Some(lag);
+        self
+    }
+
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, engine, streams } = self;
-        let store = Store::open(environment, directory.as_ref(), engine)?;
+        let Self { environment, engine, streams, index_lag } = self;
+        let mut store = Store::open(environment, directory.as_ref(), engine)?;
+        if let Some(lag) = index_lag {
+            store = store.with_index_lag(lag);
+        }
         let trimmer = StreamTrimmer::new(Arc::clone(&store.catalog), streams);
         store.engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;
         Ok(Database { store })

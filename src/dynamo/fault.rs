@@ -155,6 +155,8 @@ pub enum Fault {
     Condition(ConditionFault),
     /// The place to start from is wrong.
     StartKey(StartKeyFault),
+    /// A value of the place to start from is not one that DynamoDB takes.
+    StartKeyValue(ValueFault),
     /// A stored row does not parse, though its checksum is right: it was written by another version, or by a bug.
     DamagedRow {
         /// What the row is.
@@ -307,6 +309,8 @@ pub enum SchemaFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConditionFault {
+    /// There is none at all.
+    NoConditions,
     /// An attribute of the key that must have a condition has none.
     KeyAttributeMissing {
         /// The attribute.

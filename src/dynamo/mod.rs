@@ -29,6 +29,7 @@ pub mod index;
 pub mod stream;
 pub mod condition;
 pub mod jobs;
+mod index_lag;
 pub mod store;
 pub mod write;
 pub mod read;

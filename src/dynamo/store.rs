@@ -2,14 +2,17 @@
 
 use super::catalog::Catalog;
 use super::error::Result;
+use super::index_lag::IndexLag;
 use super::jobs::background;
 use crate::engine::options::EngineOptions;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::env::environment::Environment;
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An open store of tables. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct Store {
     pub catalog: Arc<Catalog>,
     /// The client tokens of the transactions that run.
     pub(super) running_tokens: Arc<Mutex<HashSet<String>>>,
+    /// How reads of global indexes lag behind, if they do.
+    index_lag: Option<Arc<IndexLag>>,
 }
 
 impl Store {
@@ -28,6 +33,26 @@ impl Store {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
         background::begin(&engine, &catalog)?;
-        Ok(Self { engine, catalog, running_tokens: Arc::default() })
+        Ok(Self { engine, catalog, running_tokens: Arc::default(), index_lag: None })
+    }
+
+    /// Reads of global indexes lag behind by up to `lag` from now on.
+    #[must_use]
+    pub fn with_index_lag(self, lag: Duration) -> Self {
+        Self { index_lag: Some(Arc::new(IndexLag::new(lag))), ..self }
+    }
+
+    /// Every write begins with this: pays back-pressure, before any lock.
+    pub(super) fn begin_write(&self) -> Result<()> {
+        self.engine.pay_back_pressure()?;
+        if let Some(lag) = &self.index_lag {
+            lag.note_write(&self.engine);
+        }
+        Ok(())
+    }
+
+    /// The moment that a read of a global index stands at, if that is not the present.
+    pub(super) fn lagging_moment(&self) -> Option<Snapshot> {
+        self.index_lag.as_ref().map(|lag| lag.moment(&self.engine))
     }
 }

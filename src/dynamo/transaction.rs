@@ -103,7 +103,7 @@ impl PendingCommit {
 impl InteractiveTransaction {
     /// Begins a transaction.
     pub fn begin(store: &Store) -> Result<Self> {
-        store.engine.pay_back_pressure()?;
+        store.begin_write()?;
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
         Ok(Self { store: store.clone(), open, items: BTreeMap::new() })
@@ -142,7 +142,8 @@ impl InteractiveTransaction {
         table: &Arc<TableDescriptor>,
         request: Request<'_>,
     ) -> Result<Option<Item>> {
-        request.check().map_err(|fault| Error::new(operation, fault))?;
+        let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+        let request = checked.as_request();
         let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
         let write = request.prepare(operation, &table)?;
         let key = write.key.clone();

@@ -6,4 +6,6 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod legacy;
+mod index_lag;
 mod streams;

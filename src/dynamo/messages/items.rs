@@ -84,8 +84,8 @@ pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Resul
         ReadFault::TooLarge { limit_bytes, .. } => {
             write!(f, "The aggregate size of the items in the request cannot exceed {limit_bytes} bytes")
         }
-        ReadFault::SelectWithProjection { select } => {
-            write!(f, "Cannot specify the ProjectionExpression when choosing to get {select}")
+        ReadFault::SelectWithProjection { select, parameter } => {
+            write!(f, "Cannot specify the {parameter} when choosing to get {select}")
         }
         ReadFault::SelectNothing => f.write_str(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",

@@ -135,6 +135,7 @@ pub(in crate::dynamo) fn write(
         Fault::KeyShape => f.write_str("The provided key element does not match the schema"),
         Fault::Condition(fault) => write_condition(f, fault),
         Fault::StartKey(fault) => write_start_key(f, operation, *fault),
+        Fault::StartKeyValue(fault) => write!(f, "The provided starting key is invalid: {fault}"),
         Fault::DamagedRow { row, error } => write!(f, "a stored {row} does not parse: {error}"),
         Fault::Storage(error) => error.fmt(f),
     }
@@ -213,6 +214,9 @@ fn write_empty_key(
 
 fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result {
     match fault {
+        ConditionFault::NoConditions => f.write_str(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+        ),
         ConditionFault::KeyAttributeMissing { attribute } => {
             write!(f, "Query condition missed key schema element: {attribute}")
         }

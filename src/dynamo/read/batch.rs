@@ -1,5 +1,6 @@
 //! `BatchGetItem`: up to 100 items of several tables, at one moment.
 
+use super::check;
 use super::output::{Shown, damaged};
 use super::request::{BatchGetOutput, BatchGetRequest, KeysAndAttributes};
 use crate::dynamo::capacity::{Direction, Meter, Units};
@@ -7,6 +8,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::ReadFault;
 use crate::dynamo::item_key::{self, Key};
+use crate::dynamo::legacy::parameters::LegacyGet;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
@@ -69,10 +71,16 @@ fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
         if asked.keys.is_empty() {
             return Err(too_short(format!("requestItems.{name}.member.keys")));
         }
-        asked.keys.iter().try_for_each(Key::validate)?;
-        if let Some(projection) = &asked.projection {
-            projection.check()?;
-        }
+    }
+    let asked = || request.tables.values();
+    let has_names = |legacy: &LegacyGet| legacy.attributes_to_get.is_some();
+    check::check_attributes_mixing(
+        asked().any(|asked| asked.legacy.as_ref().is_some_and(has_names)),
+        asked().any(|asked| asked.projection.is_some()),
+    )?;
+    for KeysAndAttributes { keys, projection, legacy, .. } in asked() {
+        keys.iter().try_for_each(Key::validate)?;
+        check::projection(projection.as_ref(), legacy.as_ref())?;
     }
     Ok(())
 }
@@ -102,7 +110,9 @@ fn read_table<R>(
     answer_bytes: &mut usize,
     read: &mut impl FnMut(&StoredItem<'_>) -> Result<R>,
 ) -> Result<(Vec<R>, Meter, KeysAndAttributes)> {
-    let shown = Shown::new(part.asked.projection.as_ref());
+    let projection = check::projection(part.asked.projection.as_ref(), part.asked.legacy.as_ref());
+    let projection = projection.map_err(|fault| Error::new(OPERATION, fault))?;
+    let shown = Shown::new(projection.as_deref());
     let (mut items, mut meter, mut buffer) = (Vec::new(), Meter::default(), Vec::new());
     let mut rest = KeysAndAttributes { keys: Vec::new(), ..part.asked.clone() };
     for (key, asked) in part.keys.iter().zip(&part.asked.keys) {

@@ -1,10 +1,11 @@
 //! `GetItem`.
 
+use super::check;
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::{self, Key};
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
@@ -37,10 +38,12 @@ pub fn get<R>(
 ) -> Result<GetOutput<R>> {
     let operation = Operation::GetItem;
     let fault = |fault| Error::new(operation, fault);
-    request.check().map_err(fault)?;
+    request.key.validate().map_err(|error| fault(error.into()))?;
+    let projection = check::projection(request.projection.as_ref(), request.legacy.as_ref());
+    let projection = projection.map_err(fault)?;
     let table = store.catalog.current(operation, table)?;
     let key = item_key::of_request(&table, &request.key).map_err(fault)?;
-    let shown = Shown::new(request.projection.as_ref());
+    let shown = Shown::new(projection.as_deref());
     let wants_capacity = request.return_consumed_capacity != ReturnConsumedCapacity::None;
     let found = store.engine.get(&key, at, |value| {
         let item = StoredItem::parse(value).map_err(damaged)?;
@@ -53,14 +56,6 @@ pub fn get<R>(
     let name = table.schema().name();
     let consumed_capacity = meter.told(name, request.return_consumed_capacity, Direction::Untold);
     Ok(GetOutput { item, consumed_capacity })
-}
-
-impl GetRequest {
-    /// Refuses what is wrong whatever the table is.
-    fn check(&self) -> Result<(), Fault> {
-        self.key.validate()?;
-        self.projection.as_ref().map_or(Ok(()), |projection| Ok(projection.check()?))
-    }
 }
 
 impl Consistency {

@@ -1,7 +1,8 @@
 //! The one read path: get, query and scan, of tables and of indexes.
 //!
 //! ```text
-//!   request ──check──> (no table needed) ──> range and starting place ──> walk: one cursor, one moment   `walk`
+//!   request ──check──> legacy parameters become trees; no table needed                                  `check`
+//!   checked request ──> range and starting place ──> walk: one cursor, one moment                         `walk`
 //!   walk ──> each entry: count it, filter it, fetch what an index lacks, project it ──> reader            `walk`
 //!   page: a walk that a limit or 1 MB ends                                                                `walk`
 //!   parallel scan: a walk over a part of the range that was cut once                                      `segments`
@@ -22,6 +23,7 @@ mod output;
 pub(super) mod entry_cursor;
 mod plan;
 pub mod segments;
+mod check;
 pub mod get;
 pub mod walk;
 pub mod batch;

@@ -71,7 +71,7 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
             singles.push((table.clone(), Single::new(write, &options)));
         }
     }
-    let checked = singles.iter().try_for_each(|(_, single)| single.as_request().check());
+    let checked = singles.iter().try_for_each(|(_, single)| single.as_request().check().map(drop));
     checked.map_err(fault)?;
     let mut tables = BTreeMap::new();
     for (name, _) in &singles {
@@ -111,8 +111,8 @@ impl Single {
     fn new(write: BatchWrite, options: &WriteOptions) -> Self {
         let options = options.clone();
         match write {
-            BatchWrite::Put(item) => Self::Put(PutRequest { item, options }),
-            BatchWrite::Delete(key) => Self::Delete(DeleteRequest { key, options }),
+            BatchWrite::Put(item) => Self::Put(PutRequest { item, options, legacy: None }),
+            BatchWrite::Delete(key) => Self::Delete(DeleteRequest { key, options, legacy: None }),
         }
     }
 

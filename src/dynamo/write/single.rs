@@ -89,8 +89,9 @@ pub(super) fn begin(
     operation: Operation,
     request: Request<'_>,
 ) -> Result<Pending> {
-    request.check().map_err(|fault| Error::new(operation, fault))?;
-    store.engine.pay_back_pressure()?;
+    let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+    let request = checked.as_request();
+    store.begin_write()?;
     let mut table = store.catalog.current(operation, table)?;
     loop {
         if let Some(deferred) = attempt(store, &table, operation, request)? {
