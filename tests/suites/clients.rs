@@ -8,109 +8,20 @@
 //! before, since that is what the store must decide by; and every answer is compared with it.
 
 use crate::deed::{Change, ItemWrite};
-use crate::model::{Key, Model};
+use crate::history::{Counts, Fate, History, Place};
+use crate::model::Key;
+use crate::ticket::{Expected, Ticket, Waiting};
+use crate::transacting::{Transacting, replay, take_step};
 use crate::workload::{Operation, Step, open, random_operation};
 use crate::world::{
-    AUDIT, Deed, TABLES, TOKEN_MILLIS, Token, Told, World, create_index, create_table, drop_index,
+    AUDIT, Deed, ItemChange, TABLES, TOKEN_MILLIS, Token, Told, World, create_index, create_table, drop_index,
 };
 use pixii::sim::{SimRng, Simulation};
 use pixii::{
-    BatchWrite, BatchWriteRequest, Database, Durability, Error, ErrorKind, IntoKey, Item, Outcome, Pending,
-    PendingBatch, PendingCommit, PendingTableChange, PendingTransaction, SequenceNumber,
-    SubmittedTransaction, Table, TransactWriteRequest, Transaction,
+    BatchWrite, BatchWriteRequest, Database, Durability, Error, ErrorKind, IntoKey, Item, Outcome,
+    PendingTableChange, SubmittedTransaction, Table, TransactWriteRequest,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// What has become of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    InFlight,
-    Acknowledged,
-    Rejected,
-    Unknown,
-}
-
-/// Something that got its place in the order.
-#[derive(Clone, Debug)]
-pub(crate) struct Event {
-    pub(crate) seqno: u64,
-    pub(crate) deed: Deed,
-    pub(crate) durability: Durability,
-    pub(crate) fate: Fate,
-}
-
-/// All commits of a run that change what a reader sees.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct History {
-    pub(crate) events: Vec<Event>,
-}
-
-impl History {
-    /// The state after the commit `seqno`.
-    pub(crate) fn world_at(&self, seqno: u64) -> Result<World, String> {
-        let mut world = World::default();
-        // They were submitted one after the other, so they stand in the order of commits.
-        for event in self.events.iter().take_while(|event| event.seqno <= seqno) {
-            world.apply(event.seqno, &event.deed)?;
-        }
-        Ok(world)
-    }
-
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.events.iter().filter(|event| event.fate == Fate::Acknowledged).count()
-    }
-
-    /// The newest commit that was acknowledged as durable.
-    fn durable(&self) -> u64 {
-        let is_durable =
-            |event: &&Event| event.fate == Fate::Acknowledged && event.durability == Durability::Durable;
-        self.events.iter().rfind(is_durable).map_or(0, |event| event.seqno)
-    }
-
-    fn newest(&self) -> u64 {
-        self.events.last().map_or(0, |event| event.seqno)
-    }
-
-    fn note(&mut self, seqno: u64, deed: Deed, durability: Durability) -> usize {
-        self.events.push(Event { seqno, deed, durability, fate: Fate::InFlight });
-        self.events.len() - 1
-    }
-}
-
-/// How far the stream's consumer has come, in the stream that began with that commit.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
-    pub(crate) stream: u64,
-    pub(crate) kept: Option<SequenceNumber>,
-    /// What was to be kept instead, with an unknown outcome.
-    pub(crate) tried: Vec<SequenceNumber>,
-}
-
-/// How often what the suite is about came about.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) commits: u64,
-    pub(crate) refused: u64,
-    pub(crate) tokens_again: u64,
-    pub(crate) conflicts: u64,
-    pub(crate) interactive: u64,
-    pub(crate) table_changes: u64,
-    pub(crate) records_consumed: u64,
-    pub(crate) checks: u64,
-}
-
-impl std::ops::AddAssign for Counts {
-    fn add_assign(&mut self, other: Self) {
-        self.commits += other.commits;
-        self.refused += other.refused;
-        self.tokens_again += other.tokens_again;
-        self.conflicts += other.conflicts;
-        self.interactive += other.interactive;
-        self.table_changes += other.table_changes;
-        self.records_consumed += other.records_consumed;
-        self.checks += other.checks;
-    }
-}
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run of several clients.
 pub(crate) struct Run {
@@ -127,53 +38,8 @@ pub(crate) struct Run {
 /// What a client is about.
 enum Client {
     Idle,
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     Transacting(Box<Transacting>),
-}
-
-/// Something that was submitted.
-struct Waiting {
-    ticket: Ticket,
-    events: Vec<usize>,
-    expected: Expected,
-    token: Option<String>,
-    /// The table that it changes.
-    changes: Option<&'static str>,
-}
-
-enum Ticket {
-    Write(Pending),
-    Batch(PendingBatch),
-    Transact(Box<PendingTransaction>),
-    Commit(PendingCommit),
-    Change(Box<PendingTableChange>),
-}
-
-/// What it should answer.
-#[derive(Clone, Debug, PartialEq)]
-enum Expected {
-    Done,
-    /// Done, with these attributes.
-    Attributes(Option<Item>),
-    Refused(ErrorKind),
-    /// Its table is being dropped: either way.
-    Any,
-}
-
-/// An interactive transaction that is open.
-struct Transacting {
-    transaction: Transaction,
-    left: VecDeque<Step>,
-    seen: Vec<(Step, Seen)>,
-    durability: Durability,
-}
-
-/// What a step was given.
-#[derive(Clone, Debug, PartialEq)]
-enum Seen {
-    Items(Vec<Item>),
-    Written,
-    Unmet,
 }
 
 const CLIENTS: usize = 3;
@@ -411,13 +277,13 @@ impl Driver {
             _ if !is_there => expected = Expected::Any,
             _ => {}
         }
-        Ok(Client::Waiting(Waiting {
-            ticket: Ticket::Write(pending),
+        Ok(Client::Waiting(Box::new(Waiting {
+            ticket: Ticket::Write(Box::new(pending)),
             events,
             expected,
             token: None,
             changes: None,
-        }))
+        })))
     }
 
     fn batch(&mut self, writes: &[ItemWrite], durability: Durability) -> Result<Client, String> {
@@ -459,13 +325,13 @@ impl Driver {
                 None => expected = Expected::Any,
             }
         }
-        Ok(Client::Waiting(Waiting {
+        Ok(Client::Waiting(Box::new(Waiting {
             ticket: Ticket::Batch(pending),
             events,
             expected,
             token: None,
             changes: None,
-        }))
+        })))
     }
 
     /// Chooses what is sent under a token: what was sent before, something else, or anything under a new one.
@@ -536,13 +402,13 @@ impl Driver {
         if writes_missing(&self.appended, &request) {
             expected = Expected::Any;
         }
-        Ok(Client::Waiting(Waiting {
+        Ok(Client::Waiting(Box::new(Waiting {
             ticket: Ticket::Transact(Box::new(pending)),
             events,
             expected,
             token,
             changes: None,
-        }))
+        })))
     }
 
     /// What a transaction should answer, and the changes that it makes, if it makes any.
@@ -551,7 +417,7 @@ impl Driver {
         writes: &[ItemWrite],
         token: Option<&str>,
         now_millis: u64,
-    ) -> (Expected, Option<Vec<(&'static str, Key, Option<Item>)>>) {
+    ) -> (Expected, Option<Vec<ItemChange>>) {
         let runs = |client: &Client| match client {
             Client::Waiting(waiting) => token.is_some() && waiting.token.as_deref() == token,
             _ => false,
@@ -562,20 +428,17 @@ impl Driver {
         let mut missing =
             writes.iter().filter(|write| !self.appended.tables.contains_key(write.table)).peekable();
         if missing.peek().is_some() {
-            return match missing.any(|write| self.is_changing(write.table)) {
-                true => (Expected::Any, None),
-                false => (Expected::Refused(ErrorKind::ResourceNotFound), None),
-            };
+            let is_changing = missing.any(|write| self.is_changing(write.table));
+            let refused = Expected::Refused(ErrorKind::ResourceNotFound);
+            return (if is_changing { Expected::Any } else { refused }, None);
         }
         if let Some(done) = token.and_then(|token| self.appended.tokens.get(token))
             && now_millis < done.at_millis + TOKEN_MILLIS
         {
             let is_same = done.writes == writes;
             self.run.counts.tokens_again += 1;
-            return match is_same {
-                true => (Expected::Done, None),
-                false => (Expected::Refused(ErrorKind::IdempotentParameterMismatch), None),
-            };
+            let mismatch = Expected::Refused(ErrorKind::IdempotentParameterMismatch);
+            return (if is_same { Expected::Done } else { mismatch }, None);
         }
         let mut changes = Vec::new();
         for write in writes {
@@ -652,13 +515,13 @@ impl Driver {
         };
         let events = vec![self.note(pending.seqno().0, deed, Durability::Durable)?];
         self.run.counts.table_changes += 1;
-        Ok(Client::Waiting(Waiting {
+        Ok(Client::Waiting(Box::new(Waiting {
             ticket: Ticket::Change(Box::new(pending)),
             events,
             expected: Expected::Done,
             token: None,
             changes: Some(name),
-        }))
+        })))
     }
 
     /// The consumer goes on where it was, is told what the stream has there, and keeps its place.
@@ -730,15 +593,9 @@ impl Driver {
     fn settle(&mut self) -> Judged {
         for at in 0..CLIENTS {
             if let Client::Waiting(waiting) = std::mem::replace(&mut self.clients[at], Client::Idle) {
-                let Waiting { ticket, events, expected, changes, .. } = waiting;
-                let answer = match ticket {
-                    Ticket::Write(pending) => pending.wait().map(|output| output.attributes),
-                    Ticket::Batch(pending) => pending.wait().map(|_| None),
-                    Ticket::Transact(pending) => pending.wait().map(|_| None),
-                    Ticket::Commit(pending) => pending.wait().map(|_| None),
-                    Ticket::Change(pending) => pending.wait().map(|_| None),
-                };
-                self.answered(&events, &expected, changes, answer)?;
+                let Waiting { ticket, events, expected, changes, .. } = *waiting;
+                let answer = ticket.wait();
+                self.answered(&events, &expected, changes, &answer)?;
             }
         }
         Ok(())
@@ -749,16 +606,9 @@ impl Driver {
             Client::Idle => Ok(Client::Idle),
             Client::Transacting(transacting) => self.transacting(transacting),
             Client::Waiting(mut waiting) => {
-                let answer = match &mut waiting.ticket {
-                    Ticket::Write(pending) => pending.step().map(|done| done.map(|output| output.attributes)),
-                    Ticket::Batch(pending) => pending.step().map(|done| done.map(|_| None)),
-                    Ticket::Transact(pending) => pending.step().map(|done| done.map(|_| None)),
-                    Ticket::Commit(pending) => pending.step().map(|done| done.map(|_| None)),
-                    Ticket::Change(pending) => pending.step().map(|done| done.map(|_| None)),
-                };
-                let Some(answer) = answer else { return Ok(Client::Waiting(waiting)) };
-                let Waiting { events, expected, changes, .. } = waiting;
-                self.answered(&events, &expected, changes, answer)?;
+                let Some(answer) = waiting.ticket.step() else { return Ok(Client::Waiting(waiting)) };
+                let Waiting { events, expected, changes, .. } = *waiting;
+                self.answered(&events, &expected, changes, &answer)?;
                 Ok(Client::Idle)
             }
         }
@@ -769,9 +619,9 @@ impl Driver {
         events: &[usize],
         expected: &Expected,
         changes: Option<&'static str>,
-        answer: Result<Option<Item>, Error>,
+        answer: &Result<Option<Item>, Error>,
     ) -> Judged {
-        let fate = match &answer {
+        let fate = match answer {
             Ok(_) => Fate::Acknowledged,
             // Of a batch some may be done.
             Err(_) if events.len() > 1 || *expected == Expected::Any => Fate::Unknown,
@@ -781,7 +631,7 @@ impl Driver {
         for event in events {
             self.run.history.events[*event].fate = fate;
         }
-        match (&answer, expected) {
+        match (answer, expected) {
             (_, Expected::Any) | (Ok(_), Expected::Done) => Ok(()),
             (Ok(found), Expected::Attributes(wanted)) if found == wanted => Ok(()),
             (Ok(found), Expected::Attributes(wanted)) => {
@@ -834,13 +684,13 @@ impl Driver {
                 }
                 self.run.counts.interactive += 1;
                 let events = vec![self.note(seqno, Deed::Write(changes, None), durability)?];
-                Ok(Client::Waiting(Waiting {
+                Ok(Client::Waiting(Box::new(Waiting {
                     ticket: Ticket::Commit(pending),
                     events,
                     expected: Expected::Done,
                     token: None,
                     changes: None,
-                }))
+                })))
             }
             Ok(SubmittedTransaction::OnlyRead) => {
                 replay(self.run.history.world_at(snapshot)?, &seen)?;
@@ -857,60 +707,4 @@ impl Driver {
 
 fn writes_missing(appended: &World, request: &TransactWriteRequest) -> bool {
     request.actions.iter().any(|(table, _)| !appended.tables.contains_key(table.as_str()))
-}
-
-fn take_step(transaction: &mut Transaction, table: &Table, step: &Step) -> Result<Seen, Error> {
-    match step {
-        Step::Get(_, key) => {
-            let item = transaction.get_item(table, (key.0.as_str(), key.1))?;
-            Ok(Seen::Items(item.into_iter().collect()))
-        }
-        Step::Query(_, partition, limit) => {
-            let query = table.query(*partition);
-            let query = match limit {
-                Some(limit) => query.limit(*limit),
-                None => query,
-            };
-            transaction.read(query).map(Seen::Items)
-        }
-        Step::ScanIndex(index) => transaction.read(table.scan().index(*index)).map(Seen::Items),
-        Step::Write(write) => match write.make_in(transaction, table) {
-            Ok(()) => Ok(Seen::Written),
-            Err(error) if error.kind() == ErrorKind::ConditionalCheckFailed => Ok(Seen::Unmet),
-            Err(error) => Err(error),
-        },
-    }
-}
-
-/// Does the steps of a transaction again on a state: each must see what it saw. Gives the items that it leaves.
-fn replay(mut world: World, seen: &[(Step, Seen)]) -> Result<Vec<(&'static str, Key, Option<Item>)>, String> {
-    let mut written: BTreeMap<(&'static str, Key), Option<Item>> = BTreeMap::new();
-    for (step, seen) in seen {
-        let model =
-            |name: &str| world.tables.get(name).map_or_else(Model::default, |table| table.model.clone());
-        let should = match step {
-            Step::Get(table, key) => Seen::Items(world.item(table, key).cloned().into_iter().collect()),
-            Step::Query(table, partition, limit) => {
-                let model = model(table);
-                let items = model.items.iter().filter(|((found, _), _)| found == partition);
-                let items = items.map(|(_, item)| item.clone());
-                Seen::Items(items.take(limit.unwrap_or(usize::MAX)).collect())
-            }
-            Step::ScanIndex(index) => Seen::Items(model(crate::model::TABLE).index_entries(index)),
-            Step::Write(write) => match write.on(world.item(write.table, &write.key)) {
-                Ok(new) => {
-                    if let Some(table) = world.tables.get_mut(write.table) {
-                        table.model.apply(&write.key, new.as_ref());
-                    }
-                    written.insert((write.table, write.key.clone()), new);
-                    Seen::Written
-                }
-                Err(_) => Seen::Unmet,
-            },
-        };
-        if should != *seen {
-            return Err(format!("a transaction saw {seen:?} by {step:?}, and not {should:?}"));
-        }
-    }
-    Ok(written.into_iter().map(|((table, key), item)| (table, key, item)).collect())
 }

@@ -11,8 +11,9 @@
 //! 5. A transaction's token stands for it if and only if the transaction is at or before c: sent again, it is done once.
 //! 6. Writing goes on, and what was found at c stays found when the power goes a second time.
 
-use crate::clients::{Counts, Fate, History, Place, Run, run};
+use crate::clients::{Run, run};
 use crate::deed::{Change, ItemWrite};
+use crate::history::{Counts, Fate, History, Place};
 use crate::workload::{item, open};
 use crate::world::{AUDIT, TABLES, TOKEN_MILLIS, Token, Told, World};
 use pixii::sim::{FaultRule, ImageChoice, OpKind, SimVfs, Simulation, SyncFailure, errno};
@@ -200,8 +201,7 @@ fn check_place(
     }
     let stream = database.stream(AUDIT).map_err(text)?;
     let mut consumer = stream.consumer("outbox").map_err(text)?;
-    let all: Vec<StreamRecord> =
-        stream.records().and_then(|records| records.collect::<Result<_, _>>()).map_err(text)?;
+    let all: Vec<StreamRecord> = stream.records().and_then(Iterator::collect).map_err(text)?;
     let rest = consumer.next_batch(1000).map_err(text)?;
     figures.records_checked += all.len() as u64;
     let goes_on_behind = |place: Option<SequenceNumber>| {

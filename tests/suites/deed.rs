@@ -144,7 +144,9 @@ impl ItemWrite {
             Change::Update(acts) if item.is_none() && acts.iter().all(Act::only_takes) => None,
             Change::Update(acts) => {
                 let mut new = item.cloned().unwrap_or_else(|| with_key(&self.key));
-                acts.iter().for_each(|act| act.apply(&mut new));
+                for act in acts {
+                    act.apply(&mut new);
+                }
                 Some(new)
             }
         })

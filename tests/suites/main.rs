@@ -2,7 +2,7 @@
 //!
 //! - `model`: what a table should hold, as a map; `deed`: a write, as it is asked for and as it changes an item
 //! - `world`: what a store of several tables should hold; `workload`: one operation type, drawn from a seed
-//! - `clients`: several clients that run operations step by step
+//! - `history`: what was committed; `transacting`, `ticket`, `clients`: several clients that run operations step by step
 //! - `random_walk`: any sequence of operations agrees with the model (proptest)
 //! - `crash`: power loss at every file operation, and again during recovery
 //! - `expiry`: what has expired or was dropped is gone for every reader from its moment on, and only then
@@ -23,6 +23,9 @@ mod model;
 mod deed;
 mod world;
 mod workload;
+mod history;
+mod transacting;
+mod ticket;
 mod clients;
 mod random_walk;
 mod crash;

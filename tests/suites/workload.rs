@@ -67,7 +67,7 @@ pub(crate) fn open_with(simulation: &Simulation, options: EngineOptions) -> Resu
 pub(crate) fn random_key(rng: &mut SimRng) -> Key {
     let span = u64::try_from(SORTS.end - SORTS.start).expect("a small range");
     let sort = SORTS.start + i64::try_from(rng.below(span)).expect("a small number");
-    ((*rng.pick(&PARTITIONS)).to_owned(), sort)
+    (rng.pick::<&'static str>(&PARTITIONS).to_string(), sort)
 }
 
 fn tag(number: u64) -> &'static str {
@@ -109,7 +109,7 @@ pub(crate) fn random_durability(rng: &mut SimRng) -> Durability {
 }
 
 fn random_table(rng: &mut SimRng) -> &'static str {
-    *rng.pick(&TABLES)
+    rng.pick::<&'static str>(&TABLES)
 }
 
 fn random_acts(rng: &mut SimRng, id: u64) -> Vec<Act> {
@@ -179,9 +179,9 @@ fn random_step(rng: &mut SimRng, id: u64) -> Step {
         0 | 1 => Step::Get(random_table(rng), random_key(rng)),
         2 => {
             let limit = rng.chance(0.5).then(|| 1 + rng.below_usize(2));
-            Step::Query(random_table(rng), *rng.pick(&PARTITIONS), limit)
+            Step::Query(random_table(rng), rng.pick::<&'static str>(&PARTITIONS), limit)
         }
-        3 => Step::ScanIndex(*rng.pick(&INDEXES)),
+        3 => Step::ScanIndex(rng.pick::<&'static str>(&INDEXES)),
         _ => Step::Write(random_write(rng, id)),
     }
 }
@@ -218,7 +218,7 @@ pub(crate) fn random_operation(rng: &mut SimRng, id: u64) -> Operation {
             Operation::Interactive(steps, random_durability(rng))
         }
         71..73 => Operation::ChangeTable(if rng.chance(0.7) { AUDIT } else { TABLE }),
-        73..77 => Operation::ChangeIndex(*rng.pick(&INDEXES)),
+        73..77 => Operation::ChangeIndex(rng.pick::<&'static str>(&INDEXES)),
         77..82 => Operation::Consume(1 + rng.below_usize(6)),
         82..86 => Operation::Flush,
         86..88 => Operation::Compact,

@@ -26,8 +26,11 @@ pub(crate) enum Deed {
     CreateIndex(&'static str),
     DropIndex(&'static str),
     /// Items as they are from then on; and the token that it was asked for with.
-    Write(Vec<(&'static str, Key, Option<Item>)>, Option<Token>),
+    Write(Vec<ItemChange>, Option<Token>),
 }
+
+/// A table, the key of an item, and what is there from then on.
+pub(crate) type ItemChange = (&'static str, Key, Option<Item>);
 
 /// A token, what it stands for, and when that was done.
 #[derive(Clone, Debug)]
