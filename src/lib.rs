@@ -69,7 +69,8 @@ pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
 pub use api::entity::{
-    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+    CompositeKey, Entity, EntityIndex, EntityVersion, ExpiryField, IndexKeyField, KeyAttributes, KeyField,
+    KeyValues, PartitionValues, VersionField,
 };
 pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
 pub use api::expression::condition::{Condition, all, any};
