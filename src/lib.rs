@@ -69,7 +69,8 @@ pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
 pub use api::entity::{
-    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+    CompositeKey, Entity, EntityIndex, EntityVersion, ExpiryField, IndexKeyField, KeyAttributes, KeyField,
+    KeyValues, PartitionValues, VersionField,
 };
 pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
 pub use api::expression::condition::{Condition, all, any};
@@ -134,8 +135,9 @@ pub use dynamo::tables::request::{
 pub use dynamo::tables::settings::{
     BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
 };
+pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest};
+pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest, PendingBatch};
 pub use dynamo::write::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,

@@ -11,6 +11,7 @@
 
 use crate::base::batch::WriteBatch;
 use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
@@ -110,17 +111,20 @@ impl TokenRow {
         let Some((seqno, Some(row))) = found else { return Ok(None) };
         let row = row.map_err(|error| Error::damaged("transaction token", error))?;
         let age_millis = engine.now().0.saturating_sub(row.completed_at_millis);
-        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
+        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 && !planted(Bug::TokenCountsForEver) {
             return Ok(None);
         }
-        let content = if row.digest == self.digest { SameContent::Yes } else { SameContent::No };
+        let is_same = row.digest == self.digest || planted(Bug::TokenContentUnchecked);
+        let content = if is_same { SameContent::Yes } else { SameContent::No };
         Ok(Some(Earlier { seqno, content }))
     }
 
     /// Adds to the transaction's batch that it was done.
     pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
         let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
-        batch.put(self.key, metadata::encode(&row));
+        if !planted(Bug::TokenNotKept) {
+            batch.put(self.key, metadata::encode(&row));
+        }
     }
 }
 
