@@ -1,6 +1,7 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::operations::Operations;
 use super::pending::PendingTableChange;
 use super::query::read_item;
 use super::stream::Stream;
@@ -29,7 +30,7 @@ use crate::dynamo::tables::request::{
 use crate::dynamo::tables::settings::ExpiredItems;
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
-use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest};
+use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::options::{Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
@@ -98,6 +99,11 @@ impl Database {
     /// The table `name`. The name may be the long one.
     pub fn table(&self, name: &str) -> Result<Table> {
         Ok(self.handle(self.store.catalog.find(Operation::DescribeTable, name)?))
+    }
+
+    /// DynamoDB's operations on items as its protocol has them: by the name of their table.
+    pub fn operations(&self) -> Operations {
+        Operations::new(self.store.clone())
     }
 
     fn handle(&self, table: Arc<TableDescriptor>) -> Table {
@@ -373,7 +379,12 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
-        write::batch::write(&self.store, request)?.wait()
+        self.submit_batch_write(request)?.wait()
+    }
+
+    /// Gives the writes of a batch their places in the order of commits without waiting for them to be acknowledged.
+    pub fn submit_batch_write(&self, request: BatchWriteRequest) -> Result<PendingBatch> {
+        write::batch::write(&self.store, request)
     }
 
     /// Reads up to 100 items of several tables at one moment.
@@ -459,13 +470,33 @@ impl Database {
     /// ```
     pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         loop {
-            let mut transaction = Transaction::new(InteractiveTransaction::begin(&self.store)?);
+            let mut transaction = self.begin_transaction()?;
             let answer = body(&mut transaction)?;
             match transaction.into_inner().commit(Durability::Durable)? {
                 Committed::Done(_) => return Ok(answer),
                 Committed::Conflict => {}
             }
         }
+    }
+
+    /// Begins a transaction that the caller [submits](Transaction::submit), and runs again on a conflict:
+    /// [`transact`](Self::transact) does both.
+    ///
+    /// ```
+    /// use pixii::{Database, Durability, Item, KeyType, SubmittedTransaction, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let notes = database.create_table(schema)?;
+    /// let mut transaction = database.begin_transaction()?;
+    /// assert_eq!(transaction.get_item(&notes, 1)?, None);
+    /// transaction.put(&notes, &Item::new().with("id", 1))?;
+    /// notes.put(&Item::new().with("id", 1).with("text", "I was faster"))?;
+    /// assert!(matches!(transaction.submit(Durability::Durable)?, SubmittedTransaction::Conflict));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn begin_transaction(&self) -> Result<Transaction> {
+        InteractiveTransaction::begin(&self.store).map(Transaction::new)
     }
 
     /// Reads up to 100 items of several tables at one moment, in the order of the request.

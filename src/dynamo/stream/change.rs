@@ -82,7 +82,9 @@ pub fn record(
     let Some(stream) = table.settings().stream.active else { return };
     let event = match (old, new) {
         (None, None) => return,
-        (Some(old), Some(new)) if old.as_bytes() == new.as_bytes() => return,
+        (Some(old), Some(new)) if old.as_bytes() == new.as_bytes() && !planted(Bug::UnchangedRecorded) => {
+            return;
+        }
         (None, Some(_)) => Event::Insert,
         (Some(_), Some(_)) => Event::Modify,
         (Some(_), None) => Event::Remove,

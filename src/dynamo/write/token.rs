@@ -13,6 +13,7 @@
 use crate::base::batch::WriteBatch;
 use crate::base::expiry::Expiry;
 use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expiry::SYSTEM_GENERATION;
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
@@ -110,12 +111,14 @@ impl TokenRow {
     /// REQUIRES: the row's key is locked. What is answered rests on the commit that is given.
     pub(super) fn find(&self, engine: &Engine) -> Result<Option<Earlier>> {
         let found = engine.latest_version(&self.key, |version| {
-            let value = version.value.filter(|_| !version.is_expired);
+            let counts = !version.is_expired || planted(Bug::TokenCountsForEver);
+            let value = version.value.filter(|_| counts);
             (version.seqno, value.map(metadata::decode::<Stored>))
         })?;
         let Some((seqno, Some(row))) = found else { return Ok(None) };
         let row = row.map_err(|error| Error::damaged("transaction token", error))?;
-        let content = if row.digest == self.digest { SameContent::Yes } else { SameContent::No };
+        let is_same = row.digest == self.digest || planted(Bug::TokenContentUnchecked);
+        let content = if is_same { SameContent::Yes } else { SameContent::No };
         Ok(Some(Earlier { seqno, content }))
     }
 
@@ -125,7 +128,9 @@ impl TokenRow {
         let at_millis = completed_at_millis + KEPT_MILLIS;
         let row = Stored { digest: self.digest, completed_at_millis };
         let expiry = Expiry { at_millis, generation: SYSTEM_GENERATION };
-        batch.put_expiring(self.key, metadata::encode(&row), expiry);
+        if !planted(Bug::TokenNotKept) {
+            batch.put_expiring(self.key, metadata::encode(&row), expiry);
+        }
     }
 }
 
