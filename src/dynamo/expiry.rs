@@ -19,7 +19,7 @@ use super::limits::EXPIRY_PAST_MAX_MILLIS;
 use super::number::Number;
 use super::stored::StoredItem;
 use super::table::{CurrentTables, TableDescriptor};
-use super::tables::settings::{ActiveStream, ExpiredItems, TableSettings};
+use super::tables::settings::{ExpiredItems, TableSettings};
 use crate::base::codec::DecodeError;
 use crate::base::expiry::{DeadEntries, Expiry, ExpiryGeneration, ExpiryRule, ExpiryRules};
 use crate::base::ident::{CommitTime, SeqNo};
@@ -125,10 +125,17 @@ impl<'a> RawItem<'a> {
         (!self.is_expired).then_some(self.item)
     }
 
-    /// Whether a stream tells that the item has expired: of one that had before the stream began it tells nothing.
-    pub(super) fn is_told_by(&self, stream: &ActiveStream, began_at_millis: u64) -> bool {
+    /// Whether the table's stream tells that the item has expired. Of one that nobody has seen since the stream began it
+    /// tells nothing.
+    pub(super) fn is_told(&self, settings: &TableSettings) -> bool {
+        let (Some(stream), Some(began_at_millis)) = (settings.stream.active, settings.stream.began_at_millis)
+        else {
+            return false;
+        };
+        let active = settings.time_to_live.active.as_ref();
         self.seqno > stream.began_after
             || self.expiry.is_some_and(|expiry| expiry.at_millis > began_at_millis)
+            || active.is_some_and(|active| active.expired_items == ExpiredItems::ShownUntilSwept)
     }
 }
 
@@ -190,7 +197,7 @@ mod tests {
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::TableSchema;
     use crate::dynamo::tables::settings::{
-        ActiveTimeToLive, EndedGeneration, StreamViewType, TimeToLiveStatus,
+        ActiveStream, ActiveTimeToLive, EndedGeneration, StreamViewType, TimeToLiveStatus,
     };
     use crate::dynamo::value::{Item, Value};
 
@@ -306,12 +313,19 @@ mod tests {
             keyspace: KeyspaceId(20),
             began_after: SeqNo(5),
         };
-        let is_told = |seqno, at_millis| {
+        let mut settings = table().settings().clone();
+        let is_told = |settings: &TableSettings, seqno, at_millis| {
             let item = StoredItem::parse(&bytes).expect("an item");
             let expiry = Some(Expiry { at_millis, generation: ExpiryGeneration(3) });
-            RawItem { item, seqno: SeqNo(seqno), expiry, is_expired: true }.is_told_by(&stream, 100)
+            RawItem { item, seqno: SeqNo(seqno), expiry, is_expired: true }.is_told(settings)
         };
-        assert_eq!([is_told(5, 100), is_told(5, 101), is_told(6, 100)], [false, true, true]);
+        assert!(!is_told(&settings, 6, 101), "there is no stream");
+        (settings.stream.active, settings.stream.began_at_millis) = (Some(stream), Some(100));
+        let told =
+            [(5, 100), (5, 101), (6, 100)].map(|(seqno, at_millis)| is_told(&settings, seqno, at_millis));
+        assert_eq!(told, [false, true, true]);
+        settings.time_to_live.active = Some(active(3, ExpiredItems::ShownUntilSwept));
+        assert!(is_told(&settings, 5, 100), "it was still shown when the stream began");
     }
 
     #[test]

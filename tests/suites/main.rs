@@ -10,6 +10,7 @@
 //! - `golden`: the format is what it was
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
+//! - `time_to_live`: items expire while clients write, settings change, time passes and power is lost
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -34,6 +35,7 @@ mod rot;
 mod golden;
 mod transactions;
 mod indexes;
+mod time_to_live;
 mod planted;
 mod process_death;
 mod threads;

@@ -58,10 +58,7 @@ pub(in crate::dynamo) fn record_expiry(
     at: usize,
     batch: &mut WriteBatch,
 ) {
-    let stream = &table.settings().stream;
-    if let (Some(active), Some(began_at_millis)) = (&stream.active, stream.began_at_millis)
-        && expired.is_told_by(active, began_at_millis)
-    {
+    if expired.is_told(table.settings()) {
         record(table, key, Some(&expired.item), None, Cause::Expiry, at, batch);
     }
 }
