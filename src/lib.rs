@@ -133,8 +133,9 @@ pub use dynamo::tables::request::{
 pub use dynamo::tables::settings::{
     BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
 };
+pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest};
+pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest, PendingBatch};
 pub use dynamo::write::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,

@@ -28,7 +28,7 @@ use crate::dynamo::tables::request::{
 };
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
-use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest};
+use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::options::{Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
@@ -331,7 +331,12 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
-        write::batch::write(&self.store, request)?.wait()
+        self.submit_batch_write(request)?.wait()
+    }
+
+    /// Gives the writes of a batch their places in the order of commits without waiting for them to be acknowledged.
+    pub fn submit_batch_write(&self, request: BatchWriteRequest) -> Result<PendingBatch> {
+        write::batch::write(&self.store, request)
     }
 
     /// Reads up to 100 items of several tables at one moment.
@@ -417,13 +422,33 @@ impl Database {
     /// ```
     pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         loop {
-            let mut transaction = Transaction::new(InteractiveTransaction::begin(&self.store)?);
+            let mut transaction = self.begin_transaction()?;
             let answer = body(&mut transaction)?;
             match transaction.into_inner().commit(Durability::Durable)? {
                 Committed::Done(_) => return Ok(answer),
                 Committed::Conflict => {}
             }
         }
+    }
+
+    /// Begins a transaction that the caller [submits](Transaction::submit), and runs again on a conflict:
+    /// [`transact`](Self::transact) does both.
+    ///
+    /// ```
+    /// use pixii::{Database, Durability, Item, KeyType, SubmittedTransaction, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let notes = database.create_table(schema)?;
+    /// let mut transaction = database.begin_transaction()?;
+    /// assert_eq!(transaction.get_item(&notes, 1)?, None);
+    /// transaction.put(&notes, &Item::new().with("id", 1))?;
+    /// notes.put(&Item::new().with("id", 1).with("text", "I was faster"))?;
+    /// assert!(matches!(transaction.submit(Durability::Durable)?, SubmittedTransaction::Conflict));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn begin_transaction(&self) -> Result<Transaction> {
+        InteractiveTransaction::begin(&self.store).map(Transaction::new)
     }
 
     /// Reads up to 100 items of several tables at one moment, in the order of the request.

@@ -10,6 +10,7 @@ use super::request::{
 };
 use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, ReturnConsumedCapacity, WriteMode};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
@@ -193,6 +194,10 @@ impl OldVersion {
 ///
 /// REQUIRES: its key is locked.
 pub(super) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
+    if planted(Bug::DecidedOnPublished) {
+        let value = engine.get(key, None, <[u8]>::to_vec)?;
+        return Ok(OldVersion { seqno: SeqNo::ZERO, value });
+    }
     let found = engine.latest_version(key, |version| {
         let value = version.value.filter(|_| !version.is_expired);
         OldVersion { seqno: version.seqno, value: value.map(<[u8]>::to_vec) }

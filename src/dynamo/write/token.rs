@@ -12,6 +12,7 @@
 
 use crate::base::batch::WriteBatch;
 use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
@@ -114,10 +115,11 @@ impl TokenRow {
         let stored: Stored =
             metadata::decode(&row).map_err(|error| Error::damaged("transaction token", error))?;
         let age_millis = engine.now().0.saturating_sub(stored.completed_at_millis);
-        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
+        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 && !planted(Bug::TokenCountsForEver) {
             return Ok(None);
         }
-        let content = if stored.digest == self.digest { SameContent::Yes } else { SameContent::No };
+        let is_same = stored.digest == self.digest || planted(Bug::TokenContentUnchecked);
+        let content = if is_same { SameContent::Yes } else { SameContent::No };
         Ok(Some(Earlier { seqno, content, row }))
     }
 
@@ -145,7 +147,9 @@ impl TokenRow {
     /// Adds to the transaction's batch that it was done.
     pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
         let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
-        batch.put(self.key, metadata::encode(&row));
+        if !planted(Bug::TokenNotKept) {
+            batch.put(self.key, metadata::encode(&row));
+        }
     }
 }
 
