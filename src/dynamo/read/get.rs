@@ -5,6 +5,7 @@ use super::gone;
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::{self, Key};
@@ -72,6 +73,26 @@ pub fn get<R>(
     let name = table.schema().name();
     let consumed_capacity = meter.told(name, request.return_consumed_capacity, Direction::Untold);
     Ok(GetOutput { item, consumed_capacity })
+}
+
+/// Reads an item of the table `name`. What is wrong with the request is said before there is no such table.
+pub fn get_in<R>(
+    store: &Store,
+    name: &str,
+    request: &GetRequest,
+    read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
+) -> Result<GetOutput<R>> {
+    let operation = Operation::GetItem;
+    let fault = |fault| Error::new(operation, fault);
+    Catalog::check_name(operation, name)?;
+    match store.catalog.find(operation, name) {
+        Ok(table) => get(store, &table, request, None, read),
+        Err(missing) => {
+            request.key.validate().map_err(|error| fault(error.into()))?;
+            check::projection(request.projection.as_ref(), request.legacy.as_ref()).map_err(fault)?;
+            Err(missing)
+        }
+    }
 }
 
 impl Consistency {

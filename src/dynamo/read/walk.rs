@@ -13,6 +13,7 @@ use super::request::{
 };
 use super::segments;
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::condition::{all_with_prefix, query_range, resolve_clauses};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::tree::Condition;
@@ -122,6 +123,32 @@ impl Walk {
     /// Begins a scan of what is published.
     pub fn scan(store: &Store, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Self> {
         Self::scan_at(store, table, request, ReadAt::Now)
+    }
+
+    /// Begins a query of the table `name`. What is wrong with the request is said before there is no such table.
+    pub fn query_in(store: &Store, name: &str, request: QueryRequest) -> Result<Self> {
+        let operation = Operation::Query;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::query(store, &table, request),
+            Err(missing) => {
+                check::query(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
+    }
+
+    /// Begins a scan of the table `name`, as [`query_in`](Self::query_in) does.
+    pub fn scan_in(store: &Store, name: &str, request: ScanRequest) -> Result<Self> {
+        let operation = Operation::Scan;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::scan(store, &table, request),
+            Err(missing) => {
+                check::scan(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
     }
 
     /// Begins a query of the state that `at` is.
