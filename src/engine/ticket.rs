@@ -198,7 +198,7 @@ mod tests {
         simulation.scheduler().run_until_idle();
         assert_eq!(woken.count(), 1);
         let Poll::Ready(Err(error)) = poll(&mut ticket, &woken) else { panic!("the sync has failed") };
-        assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Io, Outcome::Unknown));
+        assert_eq!((error.kind(), error.outcome()), (StoreErrorKind::Poisoned, Outcome::Unknown));
     }
 
     #[test]
