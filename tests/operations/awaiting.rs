@@ -1,4 +1,5 @@
 //! Writes that are awaited instead of waited for.
+#![expect(clippy::disallowed_methods, reason = "a runtime parks its own thread")]
 
 use crate::support::{database, item, refused};
 use pixii::{
