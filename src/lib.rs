@@ -77,6 +77,7 @@ pub use api::expression::condition::{Condition, all, any};
 pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
+pub use api::operations::Operations;
 pub use api::pending::PendingTableChange;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
 pub use api::stream::{Stream, StreamConsumer, StreamRecords};
@@ -92,7 +93,7 @@ pub use dynamo::expression::path::{DocumentPath, PathElement};
 pub use dynamo::expression::prepared::Prepared;
 pub use dynamo::expression::text::{ExpressionText, expression};
 pub use dynamo::expression::tree::{KeyCondition, ProjectionExpression};
-pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
+pub use dynamo::fault::{Constraint, Fault, IndexScope, KeyRole, MemberFault, Operation};
 pub use dynamo::item_fault::{CancellationCode, CancellationReason, ReadFault, WriteFault};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
@@ -103,6 +104,7 @@ pub use dynamo::read::request::{
     Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
     TransactGetRequest,
 };
+pub use dynamo::request_fault::RequestFault;
 pub use dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
 pub use dynamo::serde::de::{from_item, from_value};
 pub use dynamo::serde::error::{SerdeError, SerdeFault};

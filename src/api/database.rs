@@ -1,6 +1,7 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::operations::Operations;
 use super::pending::PendingTableChange;
 use super::query::read_item;
 use super::stream::Stream;
@@ -97,6 +98,11 @@ impl Database {
     /// The table `name`. The name may be the long one.
     pub fn table(&self, name: &str) -> Result<Table> {
         Ok(self.handle(self.store.catalog.find(Operation::DescribeTable, name)?))
+    }
+
+    /// DynamoDB's operations on items as its protocol has them: by the name of their table.
+    pub fn operations(&self) -> Operations {
+        Operations::new(self.store.clone())
     }
 
     fn handle(&self, table: Arc<TableDescriptor>) -> Table {

@@ -14,4 +14,5 @@ pub mod table;
 pub mod transaction;
 pub mod typed;
 pub mod stream;
+pub mod operations;
 pub mod database;

@@ -6,6 +6,7 @@ use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
 use super::legacy::fault::LegacyFault;
 use super::number::NumberError;
+use super::request_fault::RequestFault;
 use super::serde::error::SerdeError;
 use super::stream_fault::StreamFault;
 use super::table_fault::TableFault;
@@ -94,6 +95,8 @@ pub enum Fault {
     Table(TableFault),
     /// What is asked of a stream is wrong, or too late.
     Stream(StreamFault),
+    /// Members of the request do not go together.
+    Request(RequestFault),
     /// A member that must be there is not.
     ParameterMissing {
         /// The member, as DynamoDB writes it.
@@ -384,6 +387,12 @@ impl From<ConditionFault> for Fault {
 impl From<WriteFault> for Fault {
     fn from(fault: WriteFault) -> Self {
         Self::Write(fault)
+    }
+}
+
+impl From<RequestFault> for Fault {
+    fn from(fault: RequestFault) -> Self {
+        Self::Request(fault)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod serde;
 pub mod table_fault;
 pub mod item_fault;
 pub mod stream_fault;
+pub mod request_fault;
 pub mod fault;
 mod messages;
 pub mod error;

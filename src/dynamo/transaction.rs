@@ -36,7 +36,9 @@ use crate::engine::options::Durability;
 use crate::engine::ticket::{Submitted, Ticket};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A transaction that is open.
 #[derive(Debug)]
@@ -100,6 +102,14 @@ impl PendingCommit {
     /// The place of the transaction in the order of commits.
     pub fn seqno(&self) -> SeqNo {
         self.ticket.seqno()
+    }
+}
+
+impl Future for PendingCommit {
+    type Output = Result<Commit>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.ticket).poll(context).map_err(Into::into)
     }
 }
 

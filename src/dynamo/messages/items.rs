@@ -4,6 +4,7 @@ use super::tables::PARAMETER;
 use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::limits;
+use crate::dynamo::request_fault::RequestFault;
 use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter};
 
@@ -54,6 +55,36 @@ pub(super) fn write_write(f: &mut Formatter<'_>, fault: &WriteFault) -> fmt::Res
              idempotent token that was already used.",
         ),
     }
+}
+
+pub(super) fn write_request(f: &mut Formatter<'_>, fault: &RequestFault) -> fmt::Result {
+    f.write_str(match fault {
+        RequestFault::KeyConditionMissing => {
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        }
+        RequestFault::SegmentMissing => {
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is \
+             present"
+        }
+        RequestFault::TotalSegmentsMissing => {
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is \
+             present"
+        }
+        // The misspelt name is DynamoDB's.
+        RequestFault::ReturnValuesUnknown => {
+            "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, \
+             UPDATE_NEW, NONE]"
+        }
+        RequestFault::TransactTwofold => {
+            "TransactItems can only contain one of Check, Put, Update or Delete"
+        }
+        RequestFault::TransactEmpty => {
+            "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
+        }
+        // DynamoDB says of a write what it says of a value.
+        RequestFault::BatchWriteTwofold => return ValueFault::ManyTypes.fmt(f),
+        RequestFault::BatchWriteEmpty => return ValueFault::Untyped.fmt(f),
+    })
 }
 
 fn write_update(f: &mut Formatter<'_>, fault: &UpdateFault) -> fmt::Result {

@@ -15,6 +15,7 @@ use crate::dynamo::fault::{
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::key::KeyType;
 use crate::dynamo::limits;
+use crate::dynamo::request_fault::RequestFault;
 use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter, Write as _};
 
@@ -84,6 +85,12 @@ pub(in crate::dynamo) fn write(
             items::write_write(f, fault)
         }
         Fault::Read(fault) => items::write_read(f, fault),
+        Fault::Request(fault) => {
+            if matches!(fault, RequestFault::ReturnValuesUnknown) {
+                f.write_str(envelope(words))?;
+            }
+            items::write_request(f, fault)
+        }
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::Stream(fault) => streams::write_stream(f, fault),

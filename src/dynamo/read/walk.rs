@@ -5,6 +5,7 @@
 
 use super::check::{self, CheckedQuery, CheckedScan};
 use super::entry_cursor::{EntryCursor, OpenTransaction, ReadAt};
+use super::gone;
 use super::output::{Shown, damaged};
 use super::plan::{self, Fetches};
 use super::request::{
@@ -12,6 +13,7 @@ use super::request::{
 };
 use super::segments;
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::condition::{all_with_prefix, query_range, resolve_clauses};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::tree::Condition;
@@ -123,6 +125,32 @@ impl Walk {
         Self::scan_at(store, table, request, ReadAt::Now)
     }
 
+    /// Begins a query of the table `name`. What is wrong with the request is said before there is no such table.
+    pub fn query_in(store: &Store, name: &str, request: QueryRequest) -> Result<Self> {
+        let operation = Operation::Query;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::query(store, &table, request),
+            Err(missing) => {
+                check::query(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
+    }
+
+    /// Begins a scan of the table `name`, as [`query_in`](Self::query_in) does.
+    pub fn scan_in(store: &Store, name: &str, request: ScanRequest) -> Result<Self> {
+        let operation = Operation::Scan;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::scan(store, &table, request),
+            Err(missing) => {
+                check::scan(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
+    }
+
     /// Begins a query of the state that `at` is.
     pub(in crate::dynamo) fn query_at(
         store: &Store,
@@ -221,6 +249,7 @@ impl Walk {
             _ => lagging.as_ref(),
         };
         let cursor = at.cursor(&store.engine, part.range, snapshot)?;
+        gone::check_source(store, operation, table, source)?;
         Ok(Self {
             engine: store.engine.clone(),
             table: Arc::clone(table),

@@ -12,6 +12,7 @@ use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, ReturnConsumedCapacity, WriteMode};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::store::Store;
@@ -22,11 +23,13 @@ use crate::engine::commit::Commit;
 use crate::engine::store::Engine;
 use crate::engine::ticket::Submitted;
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A write that has its place in the order of commits and waits to be acknowledged.
 ///
-/// Dropping it does not take the write back.
+/// It is waited for on a thread, or awaited: it is a future that needs no runtime. Dropping it does not take the write back.
 #[derive(Debug)]
 #[must_use = "a write is acknowledged only when it has been waited for"]
 pub struct Pending {
@@ -67,6 +70,15 @@ impl Pending {
     }
 }
 
+impl Future for Pending {
+    type Output = Result<WriteOutput>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.get_mut().deferred.poll(context);
+        answer.map(|answer| answer.map(|(commit, told)| told.into_output(commit)))
+    }
+}
+
 /// Begins to write an item.
 pub fn put(store: &Store, table: &Arc<TableDescriptor>, request: &PutRequest) -> Result<Pending> {
     begin(store, table, Operation::PutItem, Request::Put(request))
@@ -80,6 +92,32 @@ pub fn update(store: &Store, table: &Arc<TableDescriptor>, request: &UpdateReque
 /// Begins to remove an item.
 pub fn delete(store: &Store, table: &Arc<TableDescriptor>, request: &DeleteRequest) -> Result<Pending> {
     begin(store, table, Operation::DeleteItem, Request::Delete(request))
+}
+
+/// Begins to write an item of the table `name`. What is wrong with the request is said before there is no such table.
+pub fn put_in(store: &Store, name: &str, request: &PutRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::PutItem, Request::Put(request))
+}
+
+/// Begins to change an item of the table `name`, as [`put_in`] does.
+pub fn update_in(store: &Store, name: &str, request: &UpdateRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::UpdateItem, Request::Update(request))
+}
+
+/// Begins to remove an item of the table `name`, as [`put_in`] does.
+pub fn delete_in(store: &Store, name: &str, request: &DeleteRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::DeleteItem, Request::Delete(request))
+}
+
+fn begin_in(store: &Store, name: &str, operation: Operation, request: Request<'_>) -> Result<Pending> {
+    Catalog::check_name(operation, name)?;
+    match store.catalog.find(operation, name) {
+        Ok(table) => begin(store, &table, operation, request),
+        Err(missing) => {
+            request.check().map_err(|fault| Error::new(operation, fault))?;
+            Err(missing)
+        }
+    }
 }
 
 /// Derives the write from the table as it is, again if the table is changed meanwhile.
