@@ -9,3 +9,4 @@ mod transactions;
 mod legacy;
 mod index_lag;
 mod streams;
+mod awaiting;
