@@ -115,9 +115,16 @@ impl Database {
         self.table(E::TABLE).map(Into::into)
     }
 
-    /// Makes the table of the entities `E`, durably.
+    /// Makes the table of the entities `E`, durably. If one of their fields says when they expire, they do.
     pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
-        self.create_table(E::schema().build()?).map(Into::into)
+        let table = self.create_table(E::schema().build()?)?;
+        if let Some(attribute) = E::TTL_ATTRIBUTE {
+            let attribute_name = attribute.to_owned();
+            let time_to_live_specification = TimeToLiveSpecification { attribute_name, enabled: true };
+            let table_name = table.name().to_owned();
+            self.update_time_to_live(UpdateTimeToLiveRequest { table_name, time_to_live_specification })?;
+        }
+        Ok(table.into())
     }
 
     /// The table of the entities `E`, which is made, durably, if there is none.

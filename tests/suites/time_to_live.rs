@@ -102,9 +102,15 @@ struct Event {
 enum Outcome {
     /// Nobody was told.
     Open,
-    /// The commit's time, and the old item if it was told.
-    Done(u64, Option<Option<Item>>),
+    /// The commit's time, and what was told of the old item.
+    Done(u64, Old),
     Refused,
+}
+
+#[derive(Clone, Debug)]
+enum Old {
+    Untold,
+    Told(Option<Item>),
 }
 
 /// What a stream tells of an item: the event, both images, and whether nobody did it.
@@ -152,13 +158,16 @@ impl State {
         let context = |wrong: String| format!("commit {} at {time} of {:?}: {wrong}", event.seqno, event.key);
         let standing = self.standing.remove(&event.key);
         let known = standing.as_ref().map_or(Some(false), |standing| self.is_alive(standing, *time));
-        let told = old.as_ref().map(Option::is_some);
+        let told = match old {
+            Old::Untold => None,
+            Old::Told(old) => Some(old.is_some()),
+        };
         let is_alive = known
             .or(told)
             .or(event.condition)
             .ok_or_else(|| context("nobody can say what was there".into()))?;
         let seen = standing.as_ref().filter(|_| is_alive).map(|standing| &standing.item);
-        if let Some(old) = old
+        if let Old::Told(old) = old
             && old.as_ref() != seen
         {
             return Err(context(format!("it was told {old:?}, and there was {seen:?}")));
@@ -393,9 +402,9 @@ impl Run {
             70..80 => {
                 let time = Duration::from_millis(self.rng.below(1500));
                 if self.rng.chance(0.5) {
-                    self.live(time)
+                    self.live(time);
                 } else {
-                    self.simulation.clock().advance(time)
+                    self.simulation.clock().advance(time);
                 }
                 Ok(())
             }
@@ -420,10 +429,10 @@ impl Run {
         match outcome {
             Ok(output) => {
                 event.must_last = durability == Durability::Durable;
-                event.outcome = Outcome::Done(output.commit.time.0, Some(output.attributes));
+                event.outcome = Outcome::Done(output.commit.time.0, Old::Told(output.attributes));
             }
             Err(error) if error.kind() == ErrorKind::ConditionalCheckFailed => {
-                event.outcome = Outcome::Refused
+                event.outcome = Outcome::Refused;
             }
             Err(error) => return Err(text(error)),
         }
@@ -642,7 +651,7 @@ impl Run {
         let Commit { time, .. } = pending.wait().map_err(text)?.commit;
         for event in &mut self.events[first..] {
             event.must_last = true;
-            event.outcome = Outcome::Done(time.0, None);
+            event.outcome = Outcome::Done(time.0, Old::Untold);
         }
         self.settle(figures)
     }

@@ -1,6 +1,7 @@
 //! `GetItem`.
 
 use super::check;
+use super::gone;
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
@@ -26,7 +27,22 @@ pub fn whole<R>(
     key.validate().map_err(|error| fault(error.into()))?;
     let table = store.catalog.current(Operation::GetItem, table)?;
     let key = item_key::of_request(&table, key).map_err(fault)?;
-    store.engine.get(&key, at, |value| read(&StoredItem::parse(value).map_err(damaged)?))?.transpose()
+    read_key(store, &table, &key, at, |value| read(&StoredItem::parse(value).map_err(damaged)?))?.transpose()
+}
+
+/// Reads a key of a table that was there a moment ago.
+fn read_key<R>(
+    store: &Store,
+    table: &TableDescriptor,
+    key: &[u8],
+    at: Option<&Snapshot>,
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<Option<R>> {
+    let found = store.engine.get(key, at, read)?;
+    if found.is_none() {
+        gone::check_table(store, Operation::GetItem, table)?;
+    }
+    Ok(found)
 }
 
 /// Reads an item, and gives what is asked for of it to `read`.
@@ -46,7 +62,7 @@ pub fn get<R>(
     let key = item_key::of_request(&table, &request.key).map_err(fault)?;
     let shown = Shown::new(projection.as_deref());
     let wants_capacity = request.return_consumed_capacity != ReturnConsumedCapacity::None;
-    let found = store.engine.get(&key, at, |value| {
+    let found = read_key(store, &table, &key, at, |value| {
         let item = StoredItem::parse(value).map_err(damaged)?;
         let size_bytes = if wants_capacity { item.size_bytes().map_err(damaged)? } else { 0 };
         Ok::<_, Error>((size_bytes, shown.show(&item, &mut Vec::new(), read)?))
@@ -85,5 +101,37 @@ impl Consistency {
             Self::Eventual => ReadMode::Eventual,
             Self::Strong => ReadMode::Consistent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::error::ErrorKind;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::schema::TableSchema;
+    use crate::engine::options::EngineOptions;
+    use crate::env::environment::Environment;
+    use std::path::Path;
+
+    #[test]
+    fn of_a_table_that_is_dropped_under_a_read_nothing_is_said() {
+        let store = Store::open(Environment::memory(), Path::new("store"), EngineOptions::default());
+        let store = store.expect("a new store");
+        let schema = || TableSchema::builder("Items").partition_key("pk", KeyType::Number).build();
+        let create = || {
+            let schema = schema().expect("a valid schema");
+            store.catalog.create_table(&store.engine, schema.into()).expect("a new table")
+        };
+        let table = create();
+        let key = item_key::of_request(&table, &Key::Values { partition: 1.into(), sort: None });
+        let key = key.expect("a valid key");
+        // The read has its descriptor, and comes to look when the table is another one.
+        let look = || read_key(&store, &table, &key, None, <[u8]>::to_vec);
+        assert_eq!(look().expect("the table is there"), None);
+        store.catalog.delete_table(&store.engine, "Items").expect("it is there");
+        assert_eq!(look().expect_err("it is gone").kind(), ErrorKind::ResourceNotFound);
+        create();
+        assert_eq!(look().expect_err("it is another one").kind(), ErrorKind::ResourceNotFound);
     }
 }

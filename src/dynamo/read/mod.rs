@@ -14,7 +14,9 @@
 //! 1. Every operation reads at one moment.
 //! 2. A walk gives each entry of its range once, in order. After an error it gives nothing more: entries are never
 //!    stepped over in silence.
-//! 3. Reading with the last evaluated key of a page as the exclusive start key goes on exactly behind that page.
+//! 3. Of a table or an index that is dropped while it is read, a read gives what was there, or that it is not there; never
+//!    a part (`gone`).
+//! 4. Reading with the last evaluated key of a page as the exclusive start key goes on exactly behind that page.
 //!
 //! In the order of use:
 
@@ -24,6 +26,7 @@ pub(super) mod entry_cursor;
 mod plan;
 pub mod segments;
 mod check;
+mod gone;
 pub mod get;
 pub mod walk;
 pub mod batch;

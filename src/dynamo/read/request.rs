@@ -185,6 +185,9 @@ pub struct Page<T = Item> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeysAndAttributes {
     /// The keys: at least one, none twice.
+    ///
+    /// DynamoDB compares them as they are written, and takes the numbers `1` and `1.0` for two keys of one item. A
+    /// [`Number`](crate::dynamo::number::Number) has no other form than its value, so here that is the same key twice.
     pub keys: Vec<Key>,
     /// The parts of the items to answer with; all if there is none.
     pub projection: Option<ProjectionExpression>,

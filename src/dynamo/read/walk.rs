@@ -5,6 +5,7 @@
 
 use super::check::{self, CheckedQuery, CheckedScan};
 use super::entry_cursor::{EntryCursor, OpenTransaction, ReadAt};
+use super::gone;
 use super::output::{Shown, damaged};
 use super::plan::{self, Fetches};
 use super::request::{
@@ -248,6 +249,7 @@ impl Walk {
             _ => lagging.as_ref(),
         };
         let cursor = at.cursor(&store.engine, part.range, snapshot)?;
+        gone::check_source(store, operation, table, source)?;
         Ok(Self {
             engine: store.engine.clone(),
             table: Arc::clone(table),

@@ -37,7 +37,9 @@ use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
 use crate::engine::ticket::Submitted;
 use std::collections::{BTreeMap, HashSet};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 const OPERATION: Operation = Operation::TransactWriteItems;
 
@@ -78,7 +80,7 @@ pub struct TransactWriteRequest {
 pub struct TransactWriteOutput {
     /// What DynamoDB would charge, for each table, if that was asked for.
     pub consumed_capacity: Vec<ConsumedCapacity>,
-    /// The commit that made the changes.
+    /// The commit that made the changes; of a transaction that was done before under its token, one that is not before it.
     pub commit: Commit,
 }
 
@@ -139,6 +141,15 @@ impl PendingTransaction {
     /// its reasons rest on.
     pub fn seqno(&self) -> SeqNo {
         self.deferred.seqno()
+    }
+}
+
+impl Future for PendingTransaction {
+    type Output = Result<TransactWriteOutput>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.get_mut().deferred.poll(context);
+        answer.map(|answer| answer.map(|(commit, answered)| answered.into_output(commit)))
     }
 }
 
@@ -235,12 +246,13 @@ fn attempt(
     let token = request.client_request_token.as_deref().map(|token| TokenRow::new(token, &content(request)));
     keys.extend(token.as_ref().map(|row| row.key.clone()));
     let _guard = store.engine.lock_keys(keys);
-    if let Some(row) = &token
-        && let Some(earlier) = row.find(&store.engine)?
-    {
-        return read_again(store, request, &writes, earlier).map(Some);
+    if let Some(row) = token {
+        return match row.find(&store.engine)? {
+            Some(earlier) => read_again(store, request, &writes, row, earlier).map(Some),
+            None => decide(store, request, tables, writes, now, Some(row)),
+        };
     }
-    decide(store, request, tables, writes, now, token)
+    decide(store, request, tables, writes, now, None)
 }
 
 /// What of a request its token stands for: how it is to be answered, and how durable it is, does not count.
@@ -264,6 +276,7 @@ fn read_again(
     store: &Store,
     request: &TransactWriteRequest,
     writes: &[ItemWrite<'_>],
+    row: TokenRow,
     earlier: Earlier,
 ) -> Result<Deferred<Answered>> {
     let mut newest_seen = earlier.seqno;
@@ -285,7 +298,8 @@ fn read_again(
     }
     let capacity = request.return_consumed_capacity;
     let answered = Answered { actions, capacity, direction: Direction::Read };
-    Ok(Deferred::new(store.engine.visible(newest_seen), Ok(answered)))
+    let ticket = row.acknowledged_again(&store.engine, earlier, newest_seen, request.durability)?;
+    Ok(Deferred::new(ticket, Ok(answered)))
 }
 
 /// Judges all actions on the items as they are, and submits what they come to. The keys are locked by the caller.
