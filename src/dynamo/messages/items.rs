@@ -121,7 +121,8 @@ pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Resul
             write!(f, "The aggregate size of the items in the request cannot exceed {limit_bytes} bytes")
         }
         ReadFault::SelectWithProjection { select, parameter } => {
-            write!(f, "Cannot specify the {parameter} when choosing to get {select}")
+            let selected = if *select == "COUNT" { "only the Count" } else { select };
+            write!(f, "Cannot specify the {parameter} when choosing to get {selected}")
         }
         ReadFault::SelectNothing => f.write_str(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
