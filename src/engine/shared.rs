@@ -17,7 +17,7 @@ use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
-use crate::env::schedule::Event;
+use crate::env::schedule::{Event, JobHandle};
 use crate::format::manifest::ManifestWriter;
 use crate::lsm::memtable::table::Memtable;
 use crossbeam_epoch::Guard;
@@ -61,6 +61,9 @@ pub(super) struct Maintenance {
     pub(super) wake_flush: Arc<Event>,
     pub(super) wake_compaction: Arc<Event>,
     pub(super) wake_sync: Arc<Event>,
+    pub(super) wake_log: Arc<Event>,
+    /// The job that does the log's work for tasks that await commits, once there was one.
+    pub(super) log_job: Mutex<Option<JobHandle>>,
     /// The sync job sleeps until somebody writes.
     pub(super) sync_sleeps: AtomicBool,
 }

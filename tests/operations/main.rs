@@ -11,3 +11,4 @@ mod capacity;
 mod legacy;
 mod index_lag;
 mod streams;
+mod awaiting;
