@@ -19,7 +19,7 @@ use crate::dynamo::expiry::{ItemExpiry, RawItem};
 use crate::dynamo::expression::project::PreparedProjection;
 use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::fault::{Fault, Operation};
-use crate::dynamo::index::{self, IndexEntry, Touched};
+use crate::dynamo::index::{self, EntryFault, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::stored::StoredItem;
@@ -115,7 +115,7 @@ impl<'a> Deciding<'a> {
             Change::Delete => Ok(Outcome::Gone),
             Change::Check => Ok(Outcome::Stays),
             Change::Update { update, said_by, key } => {
-                // Within a transaction, too, an update is refused in an update's words.
+                // Within a transaction, too, an update is refused in an update's words, but for an index key's type.
                 let operation = match self.operation {
                     Operation::TransactWriteItems => Operation::UpdateItem,
                     other => other,
@@ -139,7 +139,10 @@ impl<'a> Deciding<'a> {
                 let expiry = ItemExpiry::of_item(self.table, &item, self.now).map_err(damaged)?;
                 let touched = Touched::Names(&names);
                 let entries = index::entries(self.table, &self.write.key, &item, expiry.expiry, touched);
-                let entries = entries.map_err(|error| error.into_error(operation))?;
+                let entries = entries.map_err(|error| match error {
+                    EntryFault::Refused(Fault::KeyTypeMismatch { .. }) => error.into_error(self.operation),
+                    error => error.into_error(operation),
+                })?;
                 let wants_touched = matches!(
                     self.write.options.return_values,
                     ReturnValues::UpdatedOld | ReturnValues::UpdatedNew
