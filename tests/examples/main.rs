@@ -2,6 +2,8 @@
 
 #[path = "../../examples/bank.rs"]
 mod bank;
+#[path = "../../examples/crash_test.rs"]
+mod crash_test;
 #[path = "../../examples/inbox.rs"]
 mod inbox;
 #[path = "../../examples/leaderboard.rs"]
@@ -12,6 +14,11 @@ mod outbox;
 #[test]
 fn the_bank_neither_makes_nor_loses_money() -> pixii::Result<()> {
     bank::main()
+}
+
+#[test]
+fn the_counter_never_goes_back() -> pixii::Result<()> {
+    crash_test::main()
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod order;
+mod capacity;
 mod legacy;
 mod index_lag;
 mod streams;

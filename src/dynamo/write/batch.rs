@@ -11,7 +11,7 @@ use super::single::{Pending, begin};
 use crate::base::ident::SeqNo;
 use crate::dynamo::capacity::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
+use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::item_key::Key;
 use crate::dynamo::limits;
@@ -130,11 +130,7 @@ impl Single {
 fn check_counts(request: &BatchWriteRequest) -> Result<(), Fault> {
     let most = limits::BATCH_WRITE_REQUESTS_MAX;
     if request.writes.is_empty() {
-        return Err(Fault::Members(vec![MemberFault {
-            member: "requestItems".to_owned(),
-            value: "{}".to_owned(),
-            constraint: Constraint::LengthAtLeast(1),
-        }]));
+        return Err(WriteFault::BatchEmpty.into());
     }
     for (table, writes) in &request.writes {
         check_table_name(arn::table_name(table)?)?;

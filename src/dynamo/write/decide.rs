@@ -12,7 +12,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::expression::project::PreparedProjection;
 use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::fault::{Fault, Operation};
-use crate::dynamo::index::{self, IndexEntry, Touched};
+use crate::dynamo::index::{self, EntryFault, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::stored::StoredItem;
@@ -88,7 +88,7 @@ impl Deciding<'_> {
             Change::Delete => Ok(Outcome::Gone),
             Change::Check => Ok(Outcome::Stays),
             Change::Update { update, said_by, key } => {
-                // Within a transaction, too, an update is refused in an update's words.
+                // Within a transaction, too, an update is refused in an update's words, but for an index key's type.
                 let operation = match self.operation {
                     Operation::TransactWriteItems => Operation::UpdateItem,
                     other => other,
@@ -110,7 +110,10 @@ impl Deciding<'_> {
                 let item = StoredItem::parse(&value).map_err(damaged)?;
                 let names = update.actions.iter().map(|action| action.path().root()).collect();
                 let entries = index::entries(self.table, &self.write.key, &item, Touched::Names(&names));
-                let entries = entries.map_err(|error| error.into_error(operation))?;
+                let entries = entries.map_err(|error| match error {
+                    EntryFault::Refused(Fault::KeyTypeMismatch { .. }) => error.into_error(self.operation),
+                    error => error.into_error(operation),
+                })?;
                 let wants_touched = matches!(
                     self.write.options.return_values,
                     ReturnValues::UpdatedOld | ReturnValues::UpdatedNew

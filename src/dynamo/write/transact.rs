@@ -357,6 +357,10 @@ fn judge(decidings: &mut [Deciding<'_>]) -> Result<Judgement> {
     for (at, deciding) in decidings.iter_mut().enumerate() {
         match deciding.outcome() {
             Ok(outcome) => outcomes.push(outcome),
+            // What no index takes from anybody is wrong with the request.
+            Err(error) if matches!(error.fault(), Fault::KeyValueEmpty { .. }) => {
+                return Err(Error::new(Operation::UpdateItem, error.fault().clone()));
+            }
             Err(error) if error.kind() == ErrorKind::Validation => {
                 return Ok(Judgement::Canceled(validation_canceled(count, at, &error)));
             }
