@@ -119,6 +119,7 @@ struct Pair<'a> {
     bare: Box<dyn Fn(u64) + 'a>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn pairs(stores: &Stores) -> Vec<Pair<'_>> {
     let Stores { engine, plain, indexed, .. } = stores;
     let bare_get = move |step| {
