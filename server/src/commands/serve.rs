@@ -68,6 +68,9 @@ pub(crate) struct ServeArguments {
     /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
     #[arg(long, env = "PIXII_SHOW_EXPIRED")]
     show_expired: bool,
+    /// Read settings from this file: lines of a flag's name, an equals sign and its value
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Say of tables for two seconds that they are being made, changed or removed, as DynamoDB does
     #[arg(long, env = "PIXII_DELAY_TRANSIENT_STATUSES")]
     delay_transient_statuses: bool,
