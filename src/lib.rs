@@ -133,7 +133,8 @@ pub use dynamo::tables::request::{
     StreamSpecification, Tag, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
 };
 pub use dynamo::tables::settings::{
-    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+    BillingMode, ExpiredItems, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType,
+    TableClass,
 };
 pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};

@@ -12,4 +12,5 @@ mod capacity;
 mod legacy;
 mod index_lag;
 mod streams;
+mod expiry;
 mod awaiting;

@@ -11,6 +11,7 @@
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `serial`: a million requests of the data model on threads are serializable and respect real time
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
+//! - `time_to_live`: items expire while clients write, settings change, time passes and power is lost
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -37,6 +38,7 @@ mod golden;
 mod transactions;
 mod serial;
 mod indexes;
+mod time_to_live;
 mod planted;
 mod process_death;
 mod threads;

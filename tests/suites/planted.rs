@@ -6,6 +6,7 @@ use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
+use crate::time_to_live;
 use crate::transactions;
 use pixii::base::planted::{Bug, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,8 +46,12 @@ fn index_changes() -> Result<(), String> {
     (0..20).try_for_each(|seed| indexes::simulate(seed, &mut indexes::Figures::default()))
 }
 
+fn deaths() -> Result<(), String> {
+    (0..30).try_for_each(|seed| time_to_live::simulate(seed, &mut time_to_live::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 30] = [
+const PLANTED: [(Bug, Suite); 37] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -77,13 +82,28 @@ const PLANTED: [(Bug, Suite); 30] = [
     (Bug::UnchangedRecorded, operations),
     (Bug::TransactionRecordsOneChange, operations),
     (Bug::ConsumerPlaceBuffered, crashes),
+    (Bug::EntryOutlivesItem, deaths),
+    (Bug::ConditionSeesExpired, deaths),
+    (Bug::ExpiredToldAsModified, deaths),
+    (Bug::ExpiryDuringWriteUnchecked, deaths),
+    (Bug::SweepDeletesNewer, deaths),
+    (Bug::ExpiryBackfillOverwritesNewer, deaths),
+    (Bug::EndedGenerationExpires, deaths),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in
-        [crashes, operations, failed_syncs, snapshots, expiries, flips, serializability, index_changes]
-    {
+    for suite in [
+        crashes,
+        operations,
+        failed_syncs,
+        snapshots,
+        expiries,
+        flips,
+        serializability,
+        index_changes,
+        deaths,
+    ] {
         assert_eq!(suite(), Ok(()));
     }
 }

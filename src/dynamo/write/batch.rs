@@ -83,8 +83,9 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
     }
     let mut keys = HashSet::new();
     let mut size_bytes = 0;
+    let now = store.engine.now();
     for (name, single) in &singles {
-        let write = single.as_request().prepare(Operation::BatchWriteItem, &tables[name])?;
+        let write = single.as_request().prepare(Operation::BatchWriteItem, &tables[name], now)?;
         size_bytes += write.size_bytes().map_err(|error| Error::damaged("item", error))?;
         if !keys.insert(write.key) {
             return Err(fault(ReadFault::DuplicateKeys.into()));
