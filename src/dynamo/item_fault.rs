@@ -86,6 +86,8 @@ pub enum CancellationCode {
     ConditionalCheckFailed,
     /// It cannot be done on its item, or does not fit its table.
     ValidationError,
+    /// It was to insert an item that is there already: told by those who speak `PartiQL`.
+    DuplicateItem,
 }
 
 impl CancellationCode {
@@ -95,6 +97,7 @@ impl CancellationCode {
             Self::None => "None",
             Self::ConditionalCheckFailed => "ConditionalCheckFailed",
             Self::ValidationError => "ValidationError",
+            Self::DuplicateItem => "DuplicateItem",
         }
     }
 }

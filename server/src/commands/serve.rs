@@ -1,6 +1,7 @@
 //! `pixii serve`: DynamoDB's protocol over a store, until the process is told to end.
 
 use crate::failure::{Failure, Result};
+use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 /// Serve a store to DynamoDB's clients: every AWS SDK, and the AWS command line
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ServeArguments {
     /// The store's directory, which is made if it is missing
     #[arg(long = "store", value_name = "DIR", env = "PIXII_STORE", required_unless_present = "in_memory")]
@@ -53,6 +55,12 @@ pub(crate) struct ServeArguments {
     /// Listen beyond this machine though there are no keys: whoever reaches the address may use the store
     #[arg(long, env = "PIXII_INSECURE_ALLOW_REMOTE")]
     insecure_allow_remote: bool,
+    /// Tell health, readiness and metrics at this port of this machine
+    #[arg(long, value_name = "PORT", env = "PIXII_ADMIN_PORT")]
+    admin_port: Option<u16>,
+    /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
+    #[arg(long, env = "PIXII_LOG_REQUESTS")]
+    log_requests: bool,
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
@@ -73,6 +81,8 @@ impl ServeArguments {
             keys: self.keys()?,
             certificate,
             allow_remote_without_keys: self.insecure_allow_remote,
+            admin_port: self.admin_port,
+            logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
             allow_reserved_words: self.allow_reserved_words,
         })
     }
