@@ -7,7 +7,7 @@ use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
 use clap::Args;
-use pixii::Database;
+use pixii::{Database, Environment, ExpiredItems};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -61,12 +61,24 @@ pub(crate) struct ServeArguments {
     /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
     #[arg(long, env = "PIXII_LOG_REQUESTS")]
     log_requests: bool,
+    /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
+    #[arg(long, env = "PIXII_SHOW_EXPIRED")]
+    show_expired: bool,
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
 }
 
 impl ServeArguments {
+    fn database(&self) -> Result<Database> {
+        let expired = if self.show_expired { ExpiredItems::ShownUntilSwept } else { ExpiredItems::Hidden };
+        let options = Database::options().expired_items(expired);
+        Ok(match &self.directory {
+            Some(directory) => options.open(directory)?,
+            None => options.environment(Environment::memory()).open("memory")?,
+        })
+    }
+
     fn options(&self) -> Result<ServerOptions> {
         let certificate = match (&self.tls_certificate, &self.tls_key) {
             (Some(certificate), Some(key)) => {
@@ -116,10 +128,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let options = arguments.options()?;
     let address = options.address;
     let scheme = if options.certificate.is_some() { "https" } else { "http" };
-    let database = match &arguments.directory {
-        Some(directory) => Database::open(directory)?,
-        None => Database::in_memory()?,
-    };
+    let database = arguments.database()?;
     let ended = SignalWait::new()?;
     let server = Server::start(database.clone(), options)
         .map_err(|error| Failure::told(format!("cannot listen on {address}: {error}")))?;
