@@ -8,7 +8,7 @@
 //! before, since that is what the store must decide by; and every answer is compared with it.
 
 use crate::deed::{Change, ItemWrite};
-use crate::history::{Counts, Fate, History, Place};
+use crate::history::{Counts, Event, Fate, History, Place};
 use crate::model::Key;
 use crate::ticket::{Expected, Ticket, Waiting};
 use crate::transacting::{Transacting, replay, take_step};
@@ -416,10 +416,9 @@ impl Driver {
         })))
     }
 
-    /// What a transaction should answer, and the changes that it makes, if it makes any.
     /// Whether the last transaction that was done under a token was buffered.
     fn was_buffered(&self, token: &str) -> bool {
-        let of_token = |event: &&crate::history::Event| match &event.deed {
+        let of_token = |event: &&Event| match &event.deed {
             Deed::Write(_, Some(done)) => done.name == token,
             _ => false,
         };
@@ -427,6 +426,7 @@ impl Driver {
         last.is_some_and(|event| event.durability == Durability::Buffered)
     }
 
+    /// What a transaction should answer, and the changes that it makes, if it makes any.
     fn judge(
         &mut self,
         writes: &[ItemWrite],
