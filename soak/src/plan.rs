@@ -1,6 +1,6 @@
 //! Which suites there are, what one seed of each does, and what is counted of it.
 
-use crate::{clients, crash, expiry, faults, indexes, random_walk, rot, serial, transactions};
+use crate::{clients, crash, expiry, faults, indexes, random_walk, rot, serial, time_to_live, transactions};
 use std::collections::BTreeMap;
 
 /// A suite, as the soak runs it.
@@ -63,7 +63,7 @@ pub(crate) const ERRORS: &str = "injected errors";
 pub(crate) const DAMAGES: &str = "damaged stores";
 pub(crate) const REQUESTS: &str = "requests in the order of commits";
 
-pub(crate) const SUITES: [Suite; 10] = [
+pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "crash",
         about: "power loss at every operation on files, half of the images again in recovery",
@@ -153,6 +153,15 @@ pub(crate) const SUITES: [Suite; 10] = [
         run: |seed, figures| {
             figures.add("power losses", 40);
             indexes::crash(seed, 40, &mut indexes::Figures::default())
+        },
+    },
+    Suite {
+        name: "time-to-live",
+        about: "items expire while clients write, the setting changes, and the power goes",
+        share: 6,
+        run: |seed, figures| {
+            figures.add("power losses", 40);
+            time_to_live::crash(seed, 40, &mut time_to_live::Figures::default())
         },
     },
     Suite {

@@ -27,6 +27,8 @@ pub enum WriteFault {
         /// The attribute.
         attribute: String,
     },
+    /// A batch has no writes.
+    BatchEmpty,
     /// A batch has more than 25 writes in all.
     BatchTooLong,
     /// A table of a batch has no writes, or more than 25.
@@ -84,6 +86,8 @@ pub enum CancellationCode {
     ConditionalCheckFailed,
     /// It cannot be done on its item, or does not fit its table.
     ValidationError,
+    /// It was to insert an item that is there already: told by those who speak `PartiQL`.
+    DuplicateItem,
 }
 
 impl CancellationCode {
@@ -93,6 +97,7 @@ impl CancellationCode {
             Self::None => "None",
             Self::ConditionalCheckFailed => "ConditionalCheckFailed",
             Self::ValidationError => "ValidationError",
+            Self::DuplicateItem => "DuplicateItem",
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
+use crate::time_to_live;
 use crate::transactions;
 use pixii::base::planted::{Bug, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +22,7 @@ const EXPIRIES: Suite = ("expiry", expiries);
 const FLIPS: Suite = ("rot", flips);
 const SERIALIZABILITY: Suite = ("transactions", serializability);
 const INDEX_CHANGES: Suite = ("indexes", index_changes);
+const DEATHS: Suite = ("time-to-live", deaths);
 
 /// What a suite made of a planted bug.
 #[derive(Debug)]
@@ -64,8 +66,12 @@ fn index_changes() -> Result<(), String> {
     (0..20).try_for_each(|seed| indexes::simulate(seed, &mut indexes::Figures::default()))
 }
 
+fn deaths() -> Result<(), String> {
+    (0..30).try_for_each(|seed| time_to_live::simulate(seed, &mut time_to_live::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 30] = [
+const PLANTED: [(Bug, Suite); 37] = [
     (Bug::DirectoryNotSynced, CRASHES),
     (Bug::AcknowledgedBeforeSync, CRASHES),
     (Bug::TableNotSynced, CRASHES),
@@ -96,6 +102,13 @@ const PLANTED: [(Bug, Suite); 30] = [
     (Bug::UnchangedRecorded, OPERATIONS),
     (Bug::TransactionRecordsOneChange, OPERATIONS),
     (Bug::ConsumerPlaceBuffered, CRASHES),
+    (Bug::EntryOutlivesItem, DEATHS),
+    (Bug::ConditionSeesExpired, DEATHS),
+    (Bug::ExpiredToldAsModified, DEATHS),
+    (Bug::ExpiryDuringWriteUnchecked, DEATHS),
+    (Bug::SweepDeletesNewer, DEATHS),
+    (Bug::ExpiryBackfillOverwritesNewer, DEATHS),
+    (Bug::EndedGenerationExpires, DEATHS),
 ];
 
 /// Plants every bug in turn.

@@ -1,15 +1,20 @@
 //! `pixii serve`: DynamoDB's protocol over a store, until the process is told to end.
 
 use crate::failure::{Failure, Result};
+use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
+use crate::http::sign_in::AccessKeys;
+use crate::http::tls::Certificate;
 use clap::Args;
 use pixii::Database;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Serve a store to DynamoDB's clients: every AWS SDK, and the AWS command line
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ServeArguments {
     /// The store's directory, which is made if it is missing
     #[arg(long = "store", value_name = "DIR", env = "PIXII_STORE", required_unless_present = "in_memory")]
@@ -26,21 +31,99 @@ pub(crate) struct ServeArguments {
     /// The web pages that may use the server, with commas, or *
     #[arg(long, value_name = "ORIGINS", env = "PIXII_CORS")]
     cors: Option<String>,
+    /// Answer only requests that are signed with this key, or with one of the file
+    #[arg(long, value_name = "KEY", env = "PIXII_ACCESS_KEY", requires = "secret_key")]
+    access_key: Option<String>,
+    /// The secret of that key
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "PIXII_SECRET_KEY",
+        hide_env_values = true,
+        requires = "access_key"
+    )]
+    secret_key: Option<String>,
+    /// A file of keys: each line has a key, white space, and its secret
+    #[arg(long, value_name = "FILE", env = "PIXII_KEYS_FILE")]
+    keys_file: Option<PathBuf>,
+    /// Serve TLS by the certificates of this file, in PEM
+    #[arg(long, value_name = "FILE", env = "PIXII_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", env = "PIXII_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond this machine though there are no keys: whoever reaches the address may use the store
+    #[arg(long, env = "PIXII_INSECURE_ALLOW_REMOTE")]
+    insecure_allow_remote: bool,
+    /// Tell health, readiness and metrics at this port of this machine
+    #[arg(long, value_name = "PORT", env = "PIXII_ADMIN_PORT")]
+    admin_port: Option<u16>,
+    /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
+    #[arg(long, env = "PIXII_LOG_REQUESTS")]
+    log_requests: bool,
+    /// Take reserved words in expressions for names like any others, which DynamoDB does not
+    #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
+    allow_reserved_words: bool,
+}
+
+impl ServeArguments {
+    fn options(&self) -> Result<ServerOptions> {
+        let certificate = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                let read = Certificate::read(certificate, key);
+                Some(read.map_err(|error| Failure::told(format!("cannot serve TLS: {error}")))?)
+            }
+            _ => None,
+        };
+        Ok(ServerOptions {
+            address: SocketAddr::new(self.host, self.port),
+            origins: self.cors.as_deref().map_or_else(AllowedOrigins::default, AllowedOrigins::parse),
+            keys: self.keys()?,
+            certificate,
+            allow_remote_without_keys: self.insecure_allow_remote,
+            admin_port: self.admin_port,
+            logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
+            allow_reserved_words: self.allow_reserved_words,
+        })
+    }
+
+    fn keys(&self) -> Result<AccessKeys> {
+        let mut keys = AccessKeys::default();
+        if let (Some(key), Some(secret)) = (&self.access_key, &self.secret_key) {
+            keys.insert(key, secret);
+        }
+        if let Some(file) = &self.keys_file {
+            let shown = file.display();
+            let text = fs::read_to_string(file)
+                .map_err(|error| Failure::told(format!("cannot read {shown}: {error}")))?;
+            for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+                let mut words = line.split_ascii_whitespace();
+                let (Some(key), Some(secret), None) = (words.next(), words.next(), words.next()) else {
+                    return Err(Failure::told(format!("{shown}:{number} is not a key and its secret")));
+                };
+                keys.insert(key, secret);
+            }
+            if keys.is_empty() {
+                return Err(Failure::told(format!("{shown} has no keys")));
+            }
+        }
+        Ok(keys)
+    }
 }
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    let options = arguments.options()?;
+    let address = options.address;
+    let scheme = if options.certificate.is_some() { "https" } else { "http" };
     let database = match &arguments.directory {
         Some(directory) => Database::open(directory)?,
         None => Database::in_memory()?,
     };
-    let address = SocketAddr::new(arguments.host, arguments.port);
-    let origins = arguments.cors.as_deref().map_or_else(AllowedOrigins::default, AllowedOrigins::parse);
-    let options = ServerOptions { address, origins };
     let ended = SignalWait::new()?;
     let server = Server::start(database.clone(), options)
         .map_err(|error| Failure::told(format!("cannot listen on {address}: {error}")))?;
-    eprintln!("pixii serves DynamoDB's protocol at http://{}", server.address());
+    eprintln!("pixii serves DynamoDB's protocol at {scheme}://{}", server.address());
     ended.wait();
     eprintln!("pixii ends: the requests that run are answered");
     server.stop();

@@ -1,21 +1,26 @@
 //! The listener, its connections, and how all of it ends.
 
-use super::exchange::Shared;
+use super::admin;
+use super::exchange::{Logging, Shared};
 use super::limits::{
-    ACCEPT_PAUSE, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIME, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
+    ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
 };
 use super::origin::AllowedOrigins;
-use crate::wire::service::Service;
+use super::sign_in::AccessKeys;
+use super::timed_stream::{Phase, TimedStream};
+use super::tls::Certificate;
+use crate::wire::service::{Service, Wording};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use pixii::Database;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -26,11 +31,32 @@ pub struct ServerOptions {
     pub address: SocketAddr,
     /// Which web pages may use it.
     pub origins: AllowedOrigins,
+    /// Whose requests it answers: everybody's, if there is no key.
+    pub keys: AccessKeys,
+    /// Serves TLS by this certificate.
+    pub certificate: Option<Certificate>,
+    /// Listens beyond this machine although everybody may use it.
+    pub allow_remote_without_keys: bool,
+    /// Tells health, readiness and metrics at this port of this machine. Port 0 takes a free one.
+    pub admin_port: Option<u16>,
+    /// What is written to standard error of the requests.
+    pub logging: Logging,
+    /// Takes reserved words in expressions for names like any others, which DynamoDB does not.
+    pub allow_reserved_words: bool,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8000)), origins: AllowedOrigins::default() }
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            origins: AllowedOrigins::default(),
+            keys: AccessKeys::default(),
+            certificate: None,
+            allow_remote_without_keys: false,
+            admin_port: None,
+            logging: Logging::default(),
+            allow_reserved_words: false,
+        }
     }
 }
 
@@ -38,6 +64,7 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,22 +72,44 @@ pub struct Server {
 impl Server {
     /// Listens, and serves what is in `database`.
     pub fn start(database: Database, options: ServerOptions) -> io::Result<Self> {
+        if !options.address.ip().is_loopback()
+            && options.keys.is_empty()
+            && !options.allow_remote_without_keys
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "whoever reaches that address could use the store: give access keys, or allow it",
+            ));
+        }
         let runtime = runtime()?;
         let listener = runtime.block_on(TcpListener::bind(options.address))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared::new(Service::new(database), options.origins));
+        let admin = options.admin_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let admin = admin.map(|address| runtime.block_on(TcpListener::bind(address))).transpose()?;
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+        let ServerOptions { origins, keys, certificate, logging, allow_reserved_words, .. } = options;
+        let service = Service::new(database, Wording { allow_reserved_words });
+        let shared = Arc::new(Shared::new(service, origins, keys, logging));
         let serve = move || {
-            runtime.block_on(accept(listener, shared, stopped));
+            if let Some(admin) = admin {
+                runtime.spawn(administer(admin, Arc::clone(&shared)));
+            }
+            runtime.block_on(accept(listener, certificate, shared, stopped));
             runtime.shutdown_timeout(SHUTDOWN_TIME);
         };
         let thread = std::thread::Builder::new().name("pixii-server".to_owned()).spawn(serve)?;
-        Ok(Self { address, stop, thread: Some(thread) })
+        Ok(Self { address, admin_address, stop, thread: Some(thread) })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it tells health, readiness and metrics.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Takes no more requests, answers those that run, and returns when that is done.
@@ -94,7 +143,12 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// Takes connections until it is told to stop, and waits for those that are open to end.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    certificate: Option<Certificate>,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
@@ -108,8 +162,19 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
             continue;
         };
         let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+        let acceptor = certificate.as_ref().map(Certificate::acceptor);
         tokio::spawn(async move {
-            converse(stream, shared, stopped).await;
+            // Without this, small answers wait for the acknowledgement of earlier ones.
+            let _ = stream.set_nodelay(true);
+            match acceptor {
+                None => converse(stream, shared, stopped).await,
+                Some(acceptor) => {
+                    let shaken = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        converse(stream, shared, stopped).await;
+                    }
+                }
+            }
             drop(permit);
         });
     }
@@ -118,25 +183,51 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
     let _ = tokio::time::timeout(SHUTDOWN_TIME, connections.acquire_many(all)).await;
 }
 
+/// Answers those who run the server, one after the other, until the runtime ends.
+async fn administer(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let answer = service_fn(|request| {
+            let answer = admin::answer(&shared, &request);
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let stream = TimedStream::new(stream, Arc::default());
+        let connection = http1::Builder::new()
+            .keep_alive(false)
+            .max_headers(HEADERS_MAX)
+            .serve_connection(TokioIo::new(stream), answer);
+        // How a connection fails is the client's affair.
+        let _ = connection.await;
+    }
+}
+
 /// Waits until the server is told to stop, or is gone.
 async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// Answers the requests of one connection.
-async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    // Without this, small answers wait for the acknowledgement of earlier ones.
-    let _ = stream.set_nodelay(true);
+async fn converse<S>(stream: S, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let phase = Arc::<Phase>::default();
+    let stream = TimedStream::new(stream, Arc::clone(&phase));
     let answer = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(shared.answer(request).await) }
+        let (shared, phase) = (Arc::clone(&shared), Arc::clone(&phase));
+        async move {
+            phase.begin();
+            let answer = shared.answer(request).await;
+            phase.end();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .keep_alive(true)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -3,7 +3,7 @@
 use super::reader::{self, Reader};
 use super::refusal::{Answer, Refusal};
 use super::service::Service;
-use super::{batches, items, pages, streams, tables, transactions};
+use super::{batches, items, pages, statements, streams, tables, transactions};
 
 /// What an operation is asked by: `X-Amz-Target` is the prefix of its service, a dot and its name.
 const DYNAMODB: &str = "DynamoDB_20120810.";
@@ -25,7 +25,8 @@ enum Serve {
 }
 
 /// All operations on tables and items, by name.
-const OPERATIONS: [Target; 22] = [
+const OPERATIONS: [Target; 25] = [
+    Target { operation: "BatchExecuteStatement", serve: Serve::With(statements::batch) },
     Target { operation: "BatchGetItem", serve: Serve::With(batches::get) },
     Target { operation: "BatchWriteItem", serve: Serve::With(batches::write) },
     Target { operation: "CreateTable", serve: Serve::With(tables::create) },
@@ -35,6 +36,8 @@ const OPERATIONS: [Target; 22] = [
     Target { operation: "DescribeLimits", serve: Serve::Limits },
     Target { operation: "DescribeTable", serve: Serve::With(tables::describe_table) },
     Target { operation: "DescribeTimeToLive", serve: Serve::With(tables::describe_time_to_live) },
+    Target { operation: "ExecuteStatement", serve: Serve::With(statements::one) },
+    Target { operation: "ExecuteTransaction", serve: Serve::With(statements::transaction) },
     Target { operation: "GetItem", serve: Serve::With(items::get) },
     Target { operation: "ListTables", serve: Serve::With(tables::list) },
     Target { operation: "ListTagsOfResource", serve: Serve::With(tables::list_tags) },
@@ -67,6 +70,11 @@ impl Target {
         };
         targets.iter().find(|target| target.operation == name).copied()
     }
+}
+
+/// The names of all operations that are served.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().chain(&STREAM_OPERATIONS).map(|target| target.operation)
 }
 
 /// Answers a request. `host` is how the client calls this server.

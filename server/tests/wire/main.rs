@@ -2,11 +2,14 @@
 //! of DynamoDB's documentation.
 
 mod client;
+mod access;
+mod attacks;
 mod batches;
 mod envelope;
 mod items;
 mod legacy;
 mod pages;
+mod statements;
 mod streams;
 mod tables;
 mod transactions;
