@@ -67,8 +67,6 @@ pub enum ErrorKind {
     TrimmedDataAccess,
     /// The iterator over a shard is too old: get another one.
     ExpiredIterator,
-    /// A partition with its local index entries is too large: remove items of it.
-    ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
     Corruption,
     /// The operating system failed: look at the disk, then open the database again.
@@ -118,7 +116,9 @@ impl Error {
                 TableFault::IndexMissing { .. } | TableFault::ArnNotFound { .. } => {
                     ErrorKind::ResourceNotFound
                 }
-                TableFault::TableInUse { .. } => ErrorKind::ResourceInUse,
+                TableFault::TableInUse { .. }
+                | TableFault::TableBeingCreated { .. }
+                | TableFault::TableBeingDeleted { .. } => ErrorKind::ResourceInUse,
                 TableFault::IndexChangesAtOnce | TableFault::TooManyIndexes => ErrorKind::LimitExceeded,
                 _ => ErrorKind::Validation,
             },
@@ -174,7 +174,6 @@ impl Error {
             ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
             ErrorKind::TrimmedDataAccess => "TrimmedDataAccessException",
             ErrorKind::ExpiredIterator => "ExpiredIteratorException",
-            ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io
             | ErrorKind::NoSpace

@@ -145,6 +145,13 @@ pub enum ReadFault {
         /// The attribute.
         attribute: String,
     },
+    /// A path leads into an attribute of a key.
+    KeyPath {
+        /// The attribute.
+        attribute: String,
+        /// Whether the key is an index's and not the table's.
+        of_index: bool,
+    },
     /// A global index is to be read consistently.
     ConsistentGlobalIndex,
     /// A segment is not one of the total.

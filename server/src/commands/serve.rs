@@ -7,10 +7,14 @@ use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
 use clap::Args;
-use pixii::Database;
+use pixii::{Database, Environment, ExpiredItems};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long tables are said to be on their way, where that is asked for.
+const TRANSIENT_DELAY: Duration = Duration::from_secs(2);
 
 /// Serve a store to DynamoDB's clients: every AWS SDK, and the AWS command line
 #[derive(Args, Debug)]
@@ -61,12 +65,30 @@ pub(crate) struct ServeArguments {
     /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
     #[arg(long, env = "PIXII_LOG_REQUESTS")]
     log_requests: bool,
+    /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
+    #[arg(long, env = "PIXII_SHOW_EXPIRED")]
+    show_expired: bool,
+    /// Read settings from this file: lines of a flag's name, an equals sign and its value
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Say of tables for two seconds that they are being made, changed or removed, as DynamoDB does
+    #[arg(long, env = "PIXII_DELAY_TRANSIENT_STATUSES")]
+    delay_transient_statuses: bool,
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
 }
 
 impl ServeArguments {
+    fn database(&self) -> Result<Database> {
+        let expired = if self.show_expired { ExpiredItems::ShownUntilSwept } else { ExpiredItems::Hidden };
+        let options = Database::options().expired_items(expired);
+        Ok(match &self.directory {
+            Some(directory) => options.open(directory)?,
+            None => options.environment(Environment::memory()).open("memory")?,
+        })
+    }
+
     fn options(&self) -> Result<ServerOptions> {
         let certificate = match (&self.tls_certificate, &self.tls_key) {
             (Some(certificate), Some(key)) => {
@@ -84,6 +106,7 @@ impl ServeArguments {
             admin_port: self.admin_port,
             logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
             allow_reserved_words: self.allow_reserved_words,
+            transient_delay: self.delay_transient_statuses.then_some(TRANSIENT_DELAY),
         })
     }
 
@@ -116,10 +139,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let options = arguments.options()?;
     let address = options.address;
     let scheme = if options.certificate.is_some() { "https" } else { "http" };
-    let database = match &arguments.directory {
-        Some(directory) => Database::open(directory)?,
-        None => Database::in_memory()?,
-    };
+    let database = arguments.database()?;
     let ended = SignalWait::new()?;
     let server = Server::start(database.clone(), options)
         .map_err(|error| Failure::told(format!("cannot listen on {address}: {error}")))?;

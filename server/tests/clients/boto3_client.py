@@ -190,7 +190,11 @@ def settings(table):
     """Expiry, tags, an index that comes and goes, limits, protection."""
     specification = {"AttributeName": "expires", "Enabled": True}
     client.update_time_to_live(TableName="UserMessages", TimeToLiveSpecification=specification)
-    described = client.describe_time_to_live(TableName="UserMessages")["TimeToLiveDescription"]
+    for _ in range(200):
+        described = client.describe_time_to_live(TableName="UserMessages")["TimeToLiveDescription"]
+        if described["TimeToLiveStatus"] != "ENABLING":
+            break
+        time.sleep(0.05)
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     client.tag_resource(ResourceArn=table.table_arn, Tags=[{"Key": "team", "Value": "green"}])
     assert client.list_tags_of_resource(ResourceArn=table.table_arn)["Tags"] == [{"Key": "team", "Value": "green"}]
