@@ -13,6 +13,7 @@ use super::service::Service;
 use super::writer::{self, ObjectWriter};
 use crate::json::text::write_string;
 use crate::json::typed::write_item;
+use pixii::dynamo::limits;
 use pixii::{
     BatchGetRequest, BatchWrite, BatchWriteRequest, Item, Key, KeysAndAttributes, Operation, RequestFault,
 };
@@ -34,7 +35,8 @@ impl TablePart {
         reader.structure("KeysAndAttributes", |reader, name| {
             match name {
                 "Keys" => {
-                    let keys = reader.list(|reader| read_item(reader, values))?;
+                    let most = limits::BATCH_GET_KEYS_MAX;
+                    let keys = reader.list_up_to(most, |reader| read_item(reader, values))?;
                     part.keys = keys.map(|keys| keys.into_iter().map(Option::unwrap_or_default).collect());
                 }
                 "ProjectionExpression" => part.projection = reader.owned()?,
@@ -58,6 +60,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
             "RequestItems" => {
                 let mut tables = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
+                    // One table more is enough to be refused: each has a key at least.
+                    if tables.len() > limits::BATCH_GET_KEYS_MAX {
+                        return reader.skip();
+                    }
                     tables.insert(table.to_owned(), TablePart::read(reader, &mut values)?);
                     Ok(())
                 })?;
@@ -75,7 +81,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         members.resource_name("tableName", Some(table));
         let member = format!("requestItems.{table}.member.keys");
         let keys = members.present(&member, part.keys.as_deref());
-        members.count(&member, keys, 1, 100);
+        members.count(&member, keys, 1, limits::BATCH_GET_KEYS_MAX);
     }
     members.finish(OPERATION)?;
     values.check().map_err(|found| fault(OPERATION, found))?;
@@ -167,6 +173,8 @@ fn read_write(reader: &mut Reader<'_>, values: &mut FirstFault) -> ReadResult<On
     let mut forms = Vec::new();
     reader.structure("WriteRequest", |reader, name| {
         let (form, wanted) = match name {
+            // Two forms are enough to be refused.
+            _ if forms.len() == 2 => return reader.skip(),
             "PutRequest" => (Form::Put, "Item"),
             "DeleteRequest" => (Form::Delete, "Key"),
             _ => return reader.skip(),
@@ -208,7 +216,13 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
             "RequestItems" => {
                 let mut writes = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
-                    let of_table = reader.list(|reader| read_write(reader, &mut values))?;
+                    // One table more is enough to be refused: each has a write at least.
+                    if writes.len() > limits::BATCH_WRITE_REQUESTS_MAX {
+                        return reader.skip();
+                    }
+                    let of_table = reader.list_up_to(limits::BATCH_WRITE_REQUESTS_MAX, |reader| {
+                        read_write(reader, &mut values)
+                    })?;
                     writes.insert(table.to_owned(), of_table.unwrap_or_default());
                     Ok(())
                 })?;

@@ -74,6 +74,12 @@ impl StatementMembers {
     }
 }
 
+/// Most statements of a batch.
+const BATCH_MAX: usize = 25;
+
+/// Most statements of a transaction.
+const TRANSACTION_MAX: usize = pixii::dynamo::limits::TRANSACTION_ACTIONS_MAX;
+
 /// The operations of statements are none of the library's: what is wrong with their members is told as of a read.
 const OPERATION: Operation = Operation::TransactGetItems;
 
@@ -216,8 +222,8 @@ fn open_token(token: &str, seal: u32) -> Result<Item, Refusal> {
 }
 
 /// Reads the statements of a batch or a transaction, and what else there is.
-fn read_list(reader: &mut Reader<'_>, shape: &str) -> ReadResult<Option<Vec<StatementMembers>>> {
-    reader.list(|reader| StatementMembers::read_one(reader, shape))
+fn read_list(reader: &mut Reader<'_>, most: usize, shape: &str) -> ReadResult<Option<Vec<StatementMembers>>> {
+    reader.list_up_to(most, |reader| StatementMembers::read_one(reader, shape))
 }
 
 /// All of a list are reads, or all are changes.
@@ -235,7 +241,7 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let (mut statements, mut capacity) = (None, None);
     reader.structure("BatchExecuteStatementInput", |reader, name| {
         match name {
-            "Statements" => statements = read_list(reader, "BatchStatementRequest")?,
+            "Statements" => statements = read_list(reader, BATCH_MAX, "BatchStatementRequest")?,
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
         }
@@ -243,7 +249,7 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     })?;
     let mut members = Members::default();
     let statements: Vec<StatementMembers> = members.present("statements", statements).unwrap_or_default();
-    members.count("statements", Some(&statements), 1, 25);
+    members.count("statements", Some(&statements), 1, BATCH_MAX);
     let mut checked = Vec::with_capacity(statements.len());
     for (statement, position) in statements.iter().zip(1..) {
         let prefix = format!("statements.{position}.member.");
@@ -347,7 +353,9 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     let (mut statements, mut token, mut capacity) = (None, None, None);
     reader.structure("ExecuteTransactionInput", |reader, name| {
         match name {
-            "TransactStatements" => statements = read_list(reader, "ParameterizedStatement")?,
+            "TransactStatements" => {
+                statements = read_list(reader, TRANSACTION_MAX, "ParameterizedStatement")?;
+            }
             "ClientRequestToken" => token = reader.owned()?,
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
@@ -357,7 +365,7 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     let mut members = Members::default();
     let statements: Vec<StatementMembers> =
         members.present("transactStatements", statements).unwrap_or_default();
-    members.count("transactStatements", Some(&statements), 1, 100);
+    members.count("transactStatements", Some(&statements), 1, TRANSACTION_MAX);
     let mut on_failures = Vec::with_capacity(statements.len());
     for (statement, position) in statements.iter().zip(1..) {
         on_failures.push(statement.check(&mut members, &format!("transactStatements.{position}.member.")));

@@ -3,5 +3,6 @@
 mod support;
 mod items;
 mod faults;
+mod memory;
 mod films;
 mod tour;

@@ -1,0 +1,91 @@
+//! How much memory a server takes for what strangers send: the greatest that its process ever had.
+#![cfg(target_os = "linux")]
+
+use crate::support::program;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+/// A server over a store in memory, killed at the end.
+struct Served {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Served {
+    fn start(more: &[&str]) -> Self {
+        let mut command = program();
+        command.args(["serve", "--in-memory", "--port", "0"]).args(more).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("the program runs");
+        let mut line = String::new();
+        let mut log = BufReader::new(process.stderr.take().expect("it is piped"));
+        log.read_line(&mut line).expect("a line");
+        let address = line.trim().rsplit('/').next().expect("an address").to_owned();
+        // Nobody reads on: what the server says of single requests must not stop it.
+        drop(log);
+        Self { process, address }
+    }
+
+    /// The status and the body of an answer.
+    fn post(&self, operation: &str, more: &str, body: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("the server listens");
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
+             X-Amz-Target: DynamoDB_20120810.{operation}\r\n{more}Content-Length: {}\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).expect("the request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// The most megabytes that the process had so far.
+    fn peak_megabytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+        let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
+        kilobytes / 1024
+    }
+}
+
+#[test]
+fn lists_beyond_their_limits_are_refused_and_not_kept() {
+    let server = Served::start(&[]);
+    for (operation, open, element, close) in [
+        ("TransactWriteItems", "{\"TransactItems\":[", "{\"Put\":{}}", "]}"),
+        ("TransactWriteItems", "{\"TransactItems\":[{", "\"Put\":{}", "}]}"),
+        ("TransactGetItems", "{\"TransactItems\":[", "{\"Get\":{}}", "]}"),
+        ("BatchWriteItem", "{\"RequestItems\":{\"abc\":[", "{\"PutRequest\":{}}", "]}}"),
+        ("BatchWriteItem", "{\"RequestItems\":{\"abc\":[{", "\"PutRequest\":{}", "}]}}"),
+        ("BatchGetItem", "{\"RequestItems\":{\"abc\":{\"Keys\":[", "{}", "]}}}"),
+        ("BatchExecuteStatement", "{\"Statements\":[", "{}", "]}"),
+        ("ExecuteTransaction", "{\"TransactStatements\":[", "{}", "]}"),
+        ("CreateTable", "{\"TableName\":\"abc\",\"GlobalSecondaryIndexes\":[", "{}", "]}"),
+        ("CreateTable", "{\"TableName\":\"abc\",\"LocalSecondaryIndexes\":[", "{}", "]}"),
+        ("CreateTable", "{\"TableName\":\"abc\",\"AttributeDefinitions\":[", "{}", "]}"),
+        ("CreateTable", "{\"TableName\":\"abc\",\"KeySchema\":[", "{}", "]}"),
+        ("CreateTable", "{\"TableName\":\"abc\",\"Tags\":[", "{}", "]}"),
+        ("UpdateTable", "{\"TableName\":\"abc\",\"GlobalSecondaryIndexUpdates\":[", "{}", "]}"),
+        ("TagResource", "{\"ResourceArn\":\"abc\",\"Tags\":[", "{}", "]}"),
+    ] {
+        let count = (8 << 20) / (element.len() + 1);
+        let body = format!("{open}{element}{}{close}", format!(",{element}").repeat(count));
+        let answer = server.post(operation, "", body.as_bytes());
+        assert!(
+            answer.starts_with("HTTP/1.1 400") && answer.contains("#ValidationException"),
+            "{operation} {element}: {answer}"
+        );
+        // A body, as it came and once more on its way, and what the program takes by itself.
+        assert!(server.peak_megabytes() < 100, "{operation} {element}: {} MB", server.peak_megabytes());
+    }
+}
