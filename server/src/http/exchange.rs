@@ -6,8 +6,9 @@
 //!
 //! A request that makes the code panic is answered as a failure of ours, and the server goes on.
 
+use super::budget::{BodyBudget, Busy, Held};
 use super::content::{ContentFault, Encoding};
-use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIME, RUNNING_MAX};
+use super::limits::{BODY_BYTES_FREE, BODY_BYTES_MAX, BODY_TIME, QUEUE_TIME, RUNNING_MAX};
 use super::metrics::Metrics;
 use super::origin::AllowedOrigins;
 use super::request_id::RequestIds;
@@ -25,7 +26,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use pixii::Database;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 /// What all requests of a server share.
 pub(crate) struct Shared {
@@ -35,8 +36,7 @@ pub(crate) struct Shared {
     request_ids: RequestIds,
     metrics: Metrics,
     logging: Logging,
-    /// A permit is a byte of a body.
-    body_bytes: Arc<Semaphore>,
+    bodies: BodyBudget,
     /// A permit is a request that runs.
     running: Arc<Semaphore>,
 }
@@ -77,9 +77,6 @@ const HEALTHY: &str = "healthy: dynamodb.us-east-1.amazonaws.com ";
 /// The types of bodies that are DynamoDB's protocol.
 const JSON: &str = "application/x-amz-json-1.0";
 
-/// Bodies are counted against the budget in pieces of so many bytes.
-const BUDGET_UNIT_BYTES: usize = 1024;
-
 impl Shared {
     /// What requests to `service` share.
     pub(crate) fn new(service: Service, origins: AllowedOrigins, keys: AccessKeys, logging: Logging) -> Self {
@@ -90,7 +87,7 @@ impl Shared {
             request_ids: RequestIds::default(),
             metrics: Metrics::new(),
             logging,
-            body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX / BUDGET_UNIT_BYTES)),
+            bodies: BodyBudget::new(),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
         }
     }
@@ -178,24 +175,31 @@ impl Shared {
                 "Request is missing Authentication Token",
             );
         }
-        let (body, budget) = match self.read_body(body).await {
+        let (body, mut held) = match self.read_body(body).await {
             Ok(read) => read,
             Err(answer) => return answer,
         };
+        // How long a body gets that is encoded is known when it is decoded.
+        if encoding.is_some()
+            && let Err(Busy) = self.bodies.extend(&mut held, body.len() + BODY_BYTES_MAX).await
+        {
+            return busy();
+        }
         if let Err(NotSignedIn { exception, message }) = self.sign_in(&parts, &body) {
             return Answer::service(400, exception, &message);
         }
-        let Ok(running) = Arc::clone(&self.running).acquire_owned().await else {
-            return Answer::failure("the server is closed".to_owned());
-        };
+        let turn = tokio::time::timeout(QUEUE_TIME, Arc::clone(&self.running).acquire_owned());
+        let Ok(Ok(running)) = turn.await else { return busy() };
         let (service, host) = (self.service.clone(), host.to_owned());
         let task = tokio::task::spawn_blocking(move || {
-            let _held = (running, budget);
-            match encoding.map(|encoding| encoding.decode(&body)) {
-                None => dispatch::answer(&service, target, &host, &body),
-                Some(Ok(body)) => dispatch::answer(&service, target, &host, &body),
-                Some(Err(fault)) => content_fault(fault),
-            }
+            let _running = running;
+            let body = match encoding.map(|encoding| encoding.decode(&body)) {
+                None => body,
+                Some(Ok(body)) => body,
+                Some(Err(fault)) => return content_fault(fault),
+            };
+            held.shrink(body.len());
+            dispatch::answer(&service, target, &host, &body)
         });
         task.await.unwrap_or_else(|error| Answer::failure(format!("a request panicked: {error}")))
     }
@@ -218,35 +222,37 @@ impl Shared {
     }
 
     /// Reads a body as far as it may go, and holds its part of the budget.
-    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, OwnedSemaphorePermit), Answer> {
+    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Held), Answer> {
         let too_long = || Answer::service(413, "RequestEntityTooLargeException", "Request body is too long");
-        let size = body.size_hint();
-        // A client that does not say how long its body is has the whole of it taken from the budget.
-        let most = size.upper().map_or(BODY_BYTES_MAX, |upper| usize::try_from(upper).unwrap_or(usize::MAX));
-        if most > BODY_BYTES_MAX {
+        if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
             return Err(too_long());
         }
-        let units = u32::try_from(most.div_ceil(BUDGET_UNIT_BYTES)).unwrap_or(u32::MAX);
+        let likely = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_BYTES_FREE);
         let read = async {
-            let Ok(budget) = Arc::clone(&self.body_bytes).acquire_many_owned(units).await else {
-                return Err(Answer::failure("the server is closed".to_owned()));
-            };
-            let mut bytes = Vec::with_capacity(most.min(64 * 1024));
+            let mut held = Held::default();
+            let mut bytes = Vec::with_capacity(likely.min(BODY_BYTES_FREE));
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|_| incomplete())?;
                 if let Some(data) = frame.data_ref() {
-                    if bytes.len() + data.len() > BODY_BYTES_MAX {
+                    let length = bytes.len() + data.len();
+                    if length > BODY_BYTES_MAX {
                         return Err(too_long());
                     }
+                    self.bodies.extend(&mut held, length).await.map_err(|Busy| busy())?;
                     bytes.extend_from_slice(data);
                 }
             }
-            Ok((bytes, budget))
+            Ok((bytes, held))
         };
         tokio::time::timeout(BODY_TIME, read).await.unwrap_or_else(|_| {
             Err(Answer::service(408, "RequestTimeoutException", "The body did not arrive in time"))
         })
     }
+}
+
+/// More is asked for than there is room for: SDKs try again later.
+fn busy() -> Answer {
+    Answer::service(503, "ServiceUnavailableException", "The server is busy: try again later")
 }
 
 fn incomplete() -> Answer {

@@ -89,3 +89,24 @@ fn lists_beyond_their_limits_are_refused_and_not_kept() {
         assert!(server.peak_megabytes() < 100, "{operation} {element}: {} MB", server.peak_megabytes());
     }
 }
+
+#[test]
+fn bodies_that_grow_when_they_are_decoded_are_decoded_few_at_a_time() {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    let server = Served::start(&[]);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let bomb = encoder.write_all(&vec![b' '; 16 << 20]).and_then(|()| encoder.finish()).expect("memory");
+    assert!(bomb.len() < 64 * 1024);
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| {
+                let answer = server.post("ListTables", "Content-Encoding: gzip\r\n", &bomb);
+                let is_told = answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 503");
+                assert!(is_told, "{answer}");
+            });
+        }
+    });
+    // All at once would be a gigabyte.
+    assert!(server.peak_megabytes() < 400, "{} MB", server.peak_megabytes());
+}

@@ -57,6 +57,24 @@ fn a_body_is_bounded_by_what_it_says_and_by_what_it_is() {
 }
 
 #[test]
+fn who_sends_nothing_of_a_large_body_holds_nobody_up() {
+    let client = Client::with_table();
+    let announced = head("Content-Length: 16777216\r\n");
+    let mut silent: Vec<TcpStream> = (0..40).map(|_| connect(client.server.address())).collect();
+    for stream in &mut silent {
+        stream.write_all(announced.as_bytes()).expect("the head");
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    let item = format!(
+        r#"{{"TableName":"Table","Item":{{"pk":{{"S":"p"}},"sk":{{"S":"s"}},"t":{{"S":"{}"}}}}}}"#,
+        "t".repeat(300_000)
+    );
+    client.ok("PutItem", &item);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_head_is_bounded() {
     let client = Client::new();
     let address = client.server.address();
