@@ -1,8 +1,8 @@
 //! One request and its answer.
 //!
 //! The steps, in the order of the code: what is no request of DynamoDB's is answered by itself; the page that asks may do
-//! so; the operation is one that is served; the body is read and decoded, within its bounds; the operation runs on a
-//! thread of its own; the answer is encoded and gets its headers.
+//! so; the operation is one that is served; the body is read, within its bounds; and on a thread of its own the
+//! signature is verified, the body decoded, the operation done and its answer encoded; which gets its headers.
 //!
 //! A request that makes the code panic is answered as a failure of ours, and the server goes on.
 
@@ -24,9 +24,10 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use pixii::Database;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all requests of a server share.
 pub(crate) struct Shared {
@@ -52,7 +53,7 @@ pub enum Logging {
 }
 
 impl Logging {
-    fn write(self, id: &str, operation: Option<&str>, answer: &Answer, time: Duration) {
+    fn write(self, id: &str, operation: Option<&str>, answer: &Encoded, time: Duration) {
         if self == Self::Failures && answer.failure.is_none() {
             return;
         }
@@ -64,10 +65,11 @@ impl Logging {
             line.plain("status", answer.status);
             line.maybe_string("exception", answer.exception);
             line.plain("micros", time.as_micros());
-            line.plain("answer_bytes", answer.body.len());
+            line.plain("answer_bytes", answer.decoded_bytes);
             line.maybe_string("failure", answer.failure.as_deref());
         });
-        eprintln!("{}", String::from_utf8_lossy(&line));
+        // Where nobody reads what is said, requests are answered all the same.
+        let _ = io::stderr().write_all(&[line.as_slice(), b"\n"].concat());
     }
 }
 
@@ -122,7 +124,7 @@ impl Shared {
     }
 
     async fn respond(
-        &self,
+        self: &Arc<Self>,
         request: Request<Incoming>,
         origin: Option<&str>,
         id: &str,
@@ -147,61 +149,74 @@ impl Shared {
         let begun = Instant::now();
         let target = text(request.headers(), HeaderName::from_static("x-amz-target"));
         let target = target.and_then(Target::find);
-        let answer = self.operate(request, target, &host).await;
+        let answer = self.operate(request, target, &host, accepted).await;
         let operation = target.map(|target| target.operation);
         self.metrics.count(operation, answer.status, begun.elapsed());
         self.logging.write(id, operation, &answer, begun.elapsed());
-        encoded(answer, accepted.as_deref())
+        answer.into_response()
     }
 
-    async fn operate(&self, request: Request<Incoming>, target: Option<Target>, host: &str) -> Answer {
+    async fn operate(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        target: Option<Target>,
+        host: &str,
+        accepted: Option<String>,
+    ) -> Encoded {
+        let work = match self.admit(request, target).await {
+            Ok(work) => work,
+            Err(refused) => return Encoded::plain(refused),
+        };
+        let (shared, host) = (Arc::clone(self), host.to_owned());
+        let task =
+            tokio::task::spawn_blocking(move || Encoded::new(shared.work(work, &host), accepted.as_deref()));
+        task.await
+            .unwrap_or_else(|error| Encoded::plain(Answer::failure(format!("a request panicked: {error}"))))
+    }
+
+    /// Reads a request, and waits until it may be worked on.
+    async fn admit(&self, request: Request<Incoming>, target: Option<Target>) -> Result<Work, Answer> {
         if text(request.headers(), HeaderName::from_static("smithy-protocol")).is_some() {
-            return Answer::service(
+            return Err(Answer::service(
                 400,
                 "UnknownOperationException",
                 "This server speaks AWS JSON 1.0, and not the protocol that smithy-protocol names",
-            );
+            ));
         }
-        let Some(target) = target else { return Answer::unknown_operation() };
-        let encoding = match Encoding::of_request(text(request.headers(), header::CONTENT_ENCODING)) {
-            Ok(encoding) => encoding,
-            Err(fault) => return content_fault(fault),
-        };
+        let target = target.ok_or_else(Answer::unknown_operation)?;
+        let encoding = Encoding::of_request(text(request.headers(), header::CONTENT_ENCODING));
+        let encoding = encoding.map_err(content_fault)?;
         let (parts, body) = request.into_parts();
         if !self.keys.is_empty() && !parts.headers.contains_key(header::AUTHORIZATION) {
-            return Answer::service(
+            return Err(Answer::service(
                 400,
                 "MissingAuthenticationTokenException",
                 "Request is missing Authentication Token",
-            );
+            ));
         }
-        let (body, mut held) = match self.read_body(body).await {
-            Ok(read) => read,
-            Err(answer) => return answer,
-        };
+        let (body, mut held) = self.read_body(body).await?;
         // How long a body gets that is encoded is known when it is decoded.
-        if encoding.is_some()
-            && let Err(Busy) = self.bodies.extend(&mut held, body.len() + BODY_BYTES_MAX).await
-        {
-            return busy();
+        if encoding.is_some() {
+            self.bodies.extend(&mut held, body.len() + BODY_BYTES_MAX).await.map_err(|Busy| busy())?;
         }
+        let turn = tokio::time::timeout(QUEUE_TIME, Arc::clone(&self.running).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(busy()) };
+        Ok(Work { target, parts, encoding, body, held, _turn: turn })
+    }
+
+    /// Answers a request. Takes its time: not to be called where others wait.
+    fn work(&self, work: Work, host: &str) -> Answer {
+        let Work { target, parts, encoding, body, mut held, _turn } = work;
         if let Err(NotSignedIn { exception, message }) = self.sign_in(&parts, &body) {
             return Answer::service(400, exception, &message);
         }
-        let turn = tokio::time::timeout(QUEUE_TIME, Arc::clone(&self.running).acquire_owned());
-        let Ok(Ok(running)) = turn.await else { return busy() };
-        let (service, host) = (self.service.clone(), host.to_owned());
-        let task = tokio::task::spawn_blocking(move || {
-            let _running = running;
-            let body = match encoding.map(|encoding| encoding.decode(&body)) {
-                None => body,
-                Some(Ok(body)) => body,
-                Some(Err(fault)) => return content_fault(fault),
-            };
-            held.shrink(body.len());
-            dispatch::answer(&service, target, &host, &body)
-        });
-        task.await.unwrap_or_else(|error| Answer::failure(format!("a request panicked: {error}")))
+        let body = match encoding.map(|encoding| encoding.decode(&body)) {
+            None => body,
+            Some(Ok(body)) => body,
+            Some(Err(fault)) => return content_fault(fault),
+        };
+        held.shrink(body.len());
+        dispatch::answer(&self.service, target, host, &body)
     }
 
     /// Lets in everybody if there are no keys, or else those who have signed with one of them.
@@ -289,25 +304,62 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn of_answer(answer: Answer) -> Response<Full<Bytes>> {
-    encoded(answer, None)
+    Encoded::plain(answer).into_response()
 }
 
-fn encoded(answer: Answer, accepted: Option<&str>) -> Response<Full<Bytes>> {
-    let encoding = Encoding::of_answer(accepted, answer.body.len());
-    let body = match encoding {
-        None => answer.body,
-        Some(encoding) => encoding.encode(&answer.body),
-    };
-    let checksum = crc32fast::hash(&body);
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.insert(HeaderName::from_static("x-amz-crc32"), HeaderValue::from(checksum));
-    if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+/// A request that may be worked on, with its place among those that are.
+struct Work {
+    target: Target,
+    parts: Parts,
+    encoding: Option<Encoding>,
+    /// As it was sent.
+    body: Vec<u8>,
+    held: Held,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// An answer as it is sent.
+struct Encoded {
+    status: u16,
+    exception: Option<&'static str>,
+    failure: Option<String>,
+    decoded_bytes: usize,
+    body: Vec<u8>,
+    encoding: Option<Encoding>,
+    checksum: u32,
+}
+
+impl Encoded {
+    /// In the encoding that is accepted, if the answer is long.
+    fn new(answer: Answer, accepted: Option<&str>) -> Self {
+        let Answer { status, body, exception, failure } = answer;
+        let decoded_bytes = body.len();
+        let encoding = Encoding::of_answer(accepted, decoded_bytes);
+        let body = match encoding {
+            None => body,
+            Some(encoding) => encoding.encode(&body),
+        };
+        let checksum = crc32fast::hash(&body);
+        Self { status, exception, failure, decoded_bytes, body, encoding, checksum }
     }
-    response
+
+    /// As it is.
+    fn plain(answer: Answer) -> Self {
+        Self::new(answer, None)
+    }
+
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert(HeaderName::from_static("x-amz-crc32"), HeaderValue::from(self.checksum));
+        if let Some(encoding) = self.encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+        }
+        response
+    }
 }
 
 fn plain(status: u16, body: &'static str) -> Response<Full<Bytes>> {

@@ -3,6 +3,6 @@
 mod support;
 mod items;
 mod faults;
-mod memory;
+mod pressure;
 mod films;
 mod tour;

@@ -1,4 +1,5 @@
-//! How much memory a server takes for what strangers send: the greatest that its process ever had.
+//! A server under pressure: how much memory it takes for what strangers send, which is the greatest that its process ever
+//! had, and what it does when nobody reads what it says.
 #![cfg(target_os = "linux")]
 
 use crate::support::program;
@@ -55,6 +56,15 @@ impl Served {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
         let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
         kilobytes / 1024
+    }
+}
+
+#[test]
+fn requests_are_answered_where_nobody_reads_the_log() {
+    let server = Served::start(&["--log-requests"]);
+    for _ in 0..2 {
+        let answer = server.post("ListTables", "", b"{}");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
 
