@@ -1,6 +1,7 @@
 //! `pixii serve`: DynamoDB's protocol over a store, until the process is told to end.
 
 use crate::failure::{Failure, Result};
+use crate::http::descriptors::raise_limit;
 use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
@@ -125,6 +126,7 @@ impl ServeArguments {
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    raise_limit();
     let options = arguments.options()?;
     let address = options.address;
     let scheme = if options.certificate.is_some() { "https" } else { "http" };

@@ -17,8 +17,11 @@ pub(crate) const BODIES_BYTES_MAX: usize = 192 * 1024 * 1024;
 /// So many bytes of each body are not counted: 64 MiB of all connections.
 pub(crate) const BODY_BYTES_FREE: usize = 64 * 1024;
 
-/// Most connections at once: further ones wait to be accepted.
+/// Most connections at once, if the system allows twice as many files: further ones wait to be accepted.
 pub(crate) const CONNECTIONS_MAX: usize = 1024;
+
+/// Most connections at once of those who run the server.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
 
 /// Most requests that are worked on at once: each has a thread meanwhile.
 pub(crate) const RUNNING_MAX: usize = 256;

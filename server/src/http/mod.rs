@@ -8,6 +8,7 @@
 
 pub(crate) mod limits;
 pub(crate) mod budget;
+pub(crate) mod descriptors;
 pub(crate) mod content;
 pub(crate) mod request_id;
 pub(crate) mod origin;
