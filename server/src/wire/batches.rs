@@ -13,9 +13,10 @@ use super::service::Service;
 use super::writer::{self, ObjectWriter};
 use crate::json::text::write_string;
 use crate::json::typed::write_item;
-use pixii::dynamo::limits;
+use pixii::dynamo::limits::{BATCH_GET_KEYS_MAX, BATCH_WRITE_REQUESTS_MAX};
 use pixii::{
-    BatchGetRequest, BatchWrite, BatchWriteRequest, Item, Key, KeysAndAttributes, Operation, RequestFault,
+    BatchGetRequest, BatchWrite, BatchWriteRequest, Item, Key, KeysAndAttributes, Operation, ReadFault,
+    RequestFault, WriteFault,
 };
 use std::collections::BTreeMap;
 
@@ -35,7 +36,7 @@ impl TablePart {
         reader.structure("KeysAndAttributes", |reader, name| {
             match name {
                 "Keys" => {
-                    let most = limits::BATCH_GET_KEYS_MAX;
+                    let most = BATCH_GET_KEYS_MAX;
                     let keys = reader.list_up_to(most, |reader| read_item(reader, values))?;
                     part.keys = keys.map(|keys| keys.into_iter().map(Option::unwrap_or_default).collect());
                 }
@@ -61,7 +62,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
                 let mut tables = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
                     // One table more is enough to be refused: each has a key at least.
-                    if tables.len() > limits::BATCH_GET_KEYS_MAX {
+                    if tables.len() > BATCH_GET_KEYS_MAX {
                         return reader.skip();
                     }
                     tables.insert(table.to_owned(), TablePart::read(reader, &mut values)?);
@@ -80,10 +81,13 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     for (table, part) in &mut parts {
         members.resource_name("tableName", Some(table));
         let member = format!("requestItems.{table}.member.keys");
-        let keys = members.present(&member, part.keys.as_deref());
-        members.count(&member, keys, 1, limits::BATCH_GET_KEYS_MAX);
+        members.present(&member, part.keys.as_ref());
     }
     members.finish(OPERATION)?;
+    let count: usize = parts.values().map(|part| part.keys.as_ref().map_or(0, Vec::len)).sum();
+    if count > BATCH_GET_KEYS_MAX {
+        return Err(fault(OPERATION, ReadFault::BatchTooLong).into());
+    }
     values.check().map_err(|found| fault(OPERATION, found))?;
     let mut request = BatchGetRequest { tables: BTreeMap::new(), return_consumed_capacity };
     let mut words = BTreeMap::new();
@@ -104,6 +108,9 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         };
         request.tables.insert(table.clone(), asked);
         words.insert(table, Words { projection, names, is_consistent, attributes });
+    }
+    for table in request.tables.keys() {
+        service.transients.check_items(OPERATION, table)?;
     }
     let output = service.operations.batch_get(request, stored_json)?;
     Ok(writer::body(|body| {
@@ -217,12 +224,11 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
                 let mut writes = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
                     // One table more is enough to be refused: each has a write at least.
-                    if writes.len() > limits::BATCH_WRITE_REQUESTS_MAX {
+                    if writes.len() > BATCH_WRITE_REQUESTS_MAX {
                         return reader.skip();
                     }
-                    let of_table = reader.list_up_to(limits::BATCH_WRITE_REQUESTS_MAX, |reader| {
-                        read_write(reader, &mut values)
-                    })?;
+                    let of_table = reader
+                        .list_up_to(BATCH_WRITE_REQUESTS_MAX, |reader| read_write(reader, &mut values))?;
                     writes.insert(table.to_owned(), of_table.unwrap_or_default());
                     Ok(())
                 })?;
@@ -248,6 +254,14 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let return_item_collection_metrics =
         choices::return_item_collection_metrics(&mut members, metrics.as_deref());
     members.finish(OPERATION)?;
+    let is_out_of_bounds =
+        |writes: &Vec<OneWrite>| writes.is_empty() || writes.len() > BATCH_WRITE_REQUESTS_MAX;
+    if let Some((table, _)) = tables.iter().find(|(_, writes)| is_out_of_bounds(writes)) {
+        return Err(fault(OPERATION, WriteFault::BatchTable { table: table.clone() }).into());
+    }
+    if tables.values().map(Vec::len).sum::<usize>() > BATCH_WRITE_REQUESTS_MAX {
+        return Err(fault(OPERATION, WriteFault::BatchTooLong).into());
+    }
     let mut request = BatchWriteRequest {
         return_consumed_capacity,
         return_item_collection_metrics,
@@ -259,6 +273,9 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         request.writes.insert(table, writes.collect::<Result<_, _>>()?);
     }
     values.check().map_err(|found| fault(OPERATION, found))?;
+    for table in request.writes.keys() {
+        service.transients.check_items(OPERATION, table)?;
+    }
     let output = service.database.batch_write(request)?;
     Ok(writer::body(|body| {
         body.object("UnprocessedItems", |_| {});

@@ -84,6 +84,7 @@ const TRANSACTION_MAX: usize = pixii::dynamo::limits::TRANSACTION_ACTIONS_MAX;
 const OPERATION: Operation = Operation::TransactGetItems;
 
 fn schema(service: &Service, operation: Operation, name: &str) -> Result<TableSchema, Error> {
+    service.transients.check_items(operation, name)?;
     service.operations.schema(operation, name)
 }
 

@@ -5,4 +5,5 @@ mod items;
 mod faults;
 mod pressure;
 mod films;
+mod serve;
 mod tour;
