@@ -169,17 +169,45 @@ fn definitions_are_refused_with_dynamodbs_words() {
 }
 
 #[test]
+fn what_a_table_is_changed_to_is_told_as_far_as_it_is_new() {
+    let client = Client::with_table();
+    let stream =
+        r#"{"TableName":"Table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}}"#;
+    let updating = client.json("UpdateTable", stream)["TableDescription"].take();
+    let table = client.json("DescribeTable", r#"{"TableName":"Table"}"#)["Table"].take();
+    assert_eq!(updating["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
+    assert!(updating["LatestStreamArn"].is_string());
+    for member in ["StreamSpecification", "LatestStreamArn", "LatestStreamLabel"] {
+        assert_eq!(updating[member], table[member], "{member}");
+    }
+    let units = r#"{"TableName":"Table","BillingMode":"PROVISIONED",
+        "ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}"#;
+    let updating = client.json("UpdateTable", units)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["ProvisionedThroughput"]["ReadCapacityUnits"], 0);
+}
+
+#[test]
 fn an_index_comes_and_goes() {
     let client = Client::with_table();
     let create = r#"{"TableName":"Table","AttributeDefinitions":[{"AttributeName":"x","AttributeType":"S"}],
         "GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"ByX","KeySchema":[{"AttributeName":"x","KeyType":"HASH"}],
         "Projection":{"ProjectionType":"ALL"}}}]}"#;
-    assert_eq!(client.json("UpdateTable", create)["TableDescription"]["TableStatus"], "UPDATING");
+    let updating = client.json("UpdateTable", create)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["AttributeDefinitions"].as_array().map(Vec::len), Some(3));
+    let index = &updating["GlobalSecondaryIndexes"][0];
+    assert_eq!(
+        (&index["IndexName"], &index["IndexStatus"], &index["Backfilling"]),
+        (&"ByX".into(), &"CREATING".into(), &false.into())
+    );
     client.server.database().wait_until_active("Table").expect("it is filled");
     let table = client.json("DescribeTable", r#"{"TableName":"Table"}"#);
     assert_eq!(table["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"], "ACTIVE");
     let delete = r#"{"TableName":"Table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"ByX"}}]}"#;
-    assert_eq!(client.json("UpdateTable", delete)["TableDescription"]["TableStatus"], "UPDATING");
+    let updating = client.json("UpdateTable", delete)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["GlobalSecondaryIndexes"][0]["IndexStatus"], "DELETING");
     client.server.database().wait_until_active("Table").expect("it is dropped");
     assert_eq!(
         client.told("UpdateTable", delete),
