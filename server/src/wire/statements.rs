@@ -6,7 +6,7 @@ use super::choices;
 use super::items::{consistency, fault, stored_json};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult, text};
-use super::refusal::{DUPLICATE_ITEM, Refusal};
+use super::refusal::{Answer, DUPLICATE_ITEM, FAILED, Refusal};
 use super::service::Service;
 use super::writer::{self, ObjectWriter, write_members};
 use crate::json::typed::write_item;
@@ -18,8 +18,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pixii::{
     CancellationCode, ConsumedCapacity, Error, ErrorKind, Fault, Item, Operation, Page, ProjectionExpression,
-    ReadOptions, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema, TransactGet,
-    TransactGetRequest, TransactWrite, TransactWriteRequest, Value, WriteFault, WriteOptions, WriteOutput,
+    ReadOptions, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema, TokenScope,
+    TransactGet, TransactGetRequest, TransactWrite, TransactWriteRequest, Value, WriteFault, WriteOptions,
+    WriteOutput,
 };
 
 /// A statement with its parameters, as they stand in a request.
@@ -238,7 +239,7 @@ fn check_alike(statements: &[Statement]) -> Result<bool, StatementFault> {
 }
 
 /// Answers `BatchExecuteStatement`: each statement by itself.
-pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Answer, Refusal> {
     let (mut statements, mut capacity) = (None, None);
     reader.structure("BatchExecuteStatementInput", |reader, name| {
         match name {
@@ -274,7 +275,9 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         });
         answers.push((table, answer));
     }
-    Ok(writer::body(|body| {
+    let failures = answers.iter().filter_map(|(_, answer)| answer.as_ref().err()?.failure());
+    let failures: Vec<String> = failures.collect();
+    let body = writer::body(|body| {
         body.objects("Responses", &answers, |(table, answer), object| {
             match answer {
                 Ok(item) => {
@@ -287,7 +290,9 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
             object.maybe_string("TableName", table.as_deref());
         });
         capacity::write_all(&consumed, body);
-    }))
+    });
+    let failure = (!failures.is_empty()).then(|| failures.join("; "));
+    Ok(Answer { failure, ..Answer::success(body) })
 }
 
 type OneAnswer = (Option<Vec<u8>>, Option<ConsumedCapacity>);
@@ -336,7 +341,11 @@ fn write_error(refusal: &Refusal, object: &mut ObjectWriter<'_>) {
                 Fault::Write(WriteFault::ConditionFailed { item }) => item.as_deref(),
                 _ => None,
             };
-            (code, error.to_string(), item)
+            let message = match refusal.failure() {
+                None => error.to_string(),
+                Some(_) => FAILED.to_owned(),
+            };
+            (code, message, item)
         }
         Refusal::DuplicateItem => ("DuplicateItem", DUPLICATE_ITEM.to_owned(), None),
         Refusal::Statement(StatementFault(message)) => ("ValidationError", message.clone(), None),
@@ -380,6 +389,7 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     }
     let mut request = TransactWriteRequest {
         client_request_token: token,
+        token_scope: TokenScope::Statements,
         return_consumed_capacity: capacity,
         ..TransactWriteRequest::default()
     };

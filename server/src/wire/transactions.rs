@@ -204,11 +204,13 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     }
     members.length("clientRequestToken", token.as_deref(), 1, 36);
     let return_consumed_capacity = choices::return_consumed_capacity(&mut members, capacity.as_deref());
-    choices::return_item_collection_metrics(&mut members, metrics.as_deref());
+    let return_item_collection_metrics =
+        choices::return_item_collection_metrics(&mut members, metrics.as_deref());
     members.finish(OPERATION)?;
     let mut request = TransactWriteRequest {
         client_request_token: token,
         return_consumed_capacity,
+        return_item_collection_metrics,
         ..TransactWriteRequest::default()
     };
     let mut checked = checked.into_iter();
@@ -227,7 +229,10 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         service.transients.check_items(OPERATION, table)?;
     }
     let output = service.database.transact_write(&request)?;
-    Ok(writer::body(|body| capacity::write_all(&output.consumed_capacity, body)))
+    Ok(writer::body(|body| {
+        capacity::write_all(&output.consumed_capacity, body);
+        capacity::write_all_metrics(&output.item_collection_metrics, body);
+    }))
 }
 
 /// Checks the values and reads the expressions of one action.
