@@ -335,16 +335,14 @@ struct Plan {
 impl Plan {
     /// The plan of a job that begins now.
     fn now(shared: &Shared) -> Self {
-        let (snapshots, newest) = shared.snapshots.boundaries(|| {
-            let seqno = shared.pipeline.published();
-            Moment { seqno, time: shared.clock.now_by_the_wall().unwrap_or_default() }
-        });
-        // The rules are asked for after the time: a generation whose rule reclaims has not ended before it.
-        let reclaim = Reclaim {
-            floor: floor(&snapshots, newest),
-            rules: shared.rules.expiry(),
-            dropped: shared.rules.dropped(),
-        };
+        // Time and rules are of one moment: a generation that has not ended by the rules had not ended by the time. Whoever
+        // reads from then on judges by no earlier time.
+        let now = || shared.clock.now_by_the_wall().unwrap_or_default();
+        let (time, rules) = shared.rules.at_present(now, |rules, time| (time, Arc::clone(rules)));
+        let (snapshots, newest) =
+            shared.snapshots.boundaries(|| Moment { seqno: shared.pipeline.published(), time });
+        let dropped = shared.rules.dropped();
+        let reclaim = Reclaim { floor: floor(&snapshots, newest), rules, dropped };
         Self { snapshots, newest, reclaim }
     }
 
