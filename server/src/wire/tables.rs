@@ -84,6 +84,7 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.stream_specification = stream.map(|stream| stream.finish(&mut members));
     request.table_class = choices::table_class(&mut members, class.as_deref());
     request.tags = table_requests::tags(&mut members, tags.unwrap_or_default());
+    members.extend(request.member_faults());
     members.finish(OPERATION)?;
     service.transients.check_new(&request.table_name)?;
     let table = service.operations.create_table(request)?;
@@ -161,6 +162,9 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.global_secondary_index_updates = changes.map(finish).collect();
     request.stream_specification = stream.map(|stream| stream.finish(&mut members));
     request.table_class = choices::table_class(&mut members, class.as_deref());
+    if !request.table_name.starts_with("arn:") {
+        members.extend(request.member_faults());
+    }
     members.finish(OPERATION)?;
     service.transients.check_change(OPERATION, &request.table_name)?;
     let table = service.database.update_table(request)?;

@@ -188,6 +188,30 @@ fn what_a_table_is_changed_to_is_told_as_far_as_it_is_new() {
 }
 
 #[test]
+fn members_of_tables_are_told_all_together() {
+    let client = Client::with_table();
+    let create = r#"{"TableName":"a;","BillingMode":"PROVISIONED","AttributeDefinitions":[{"AttributeName":"pk"}],
+        "KeySchema":[{"AttributeName":"pk","KeyType":"RANG"}],
+        "ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":1}}"#;
+    client.refused("CreateTable", &[(create, "5 validation errors detected: Value null at \
+         'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must not be null; Value \
+         'RANG' at 'keySchema.1.member.keyType' failed to satisfy constraint: Member must satisfy enum value set: [HASH, \
+         RANGE]; Value 'a;' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: \
+         [a-zA-Z0-9_.-]+; Value 'a;' at 'tableName' failed to satisfy constraint: Member must have length greater than or \
+         equal to 3; Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must \
+         have value greater than or equal to 1")]);
+    let update = r#"{"TableName":"Table","BillingMode":"NONE","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"a"}},
+        {"Update":{"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":0}}}]}"#;
+    client.refused("UpdateTable", &[(update, "4 validation errors detected: Value 'NONE' at 'billingMode' failed to \
+         satisfy constraint: Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]; Value null at \
+         'globalSecondaryIndexUpdates.2.member.update.indexName' failed to satisfy constraint: Member must not be null; \
+         Value 'a' at 'globalSecondaryIndexUpdates.1.member.delete.indexName' failed to satisfy constraint: Member must \
+         have length greater than or equal to 3; Value '0' at \
+         'globalSecondaryIndexUpdates.2.member.update.provisionedThroughput.writeCapacityUnits' failed to satisfy \
+         constraint: Member must have value greater than or equal to 1")]);
+}
+
+#[test]
 fn an_index_comes_and_goes() {
     let client = Client::with_table();
     let create = r#"{"TableName":"Table","AttributeDefinitions":[{"AttributeName":"x","AttributeType":"S"}],
