@@ -108,8 +108,13 @@ impl Shared {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let id = self.request_ids.next();
         let origin = text(request.headers(), header::ORIGIN).map(str::to_owned);
+        // Whoever stands between may have read a length beside the chunks: nothing behind them is taken for a request.
+        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let mut response = self.respond(request, origin.as_deref(), &id).await;
         let headers = response.headers_mut();
+        if is_chunked {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.insert(HeaderName::from_static("x-amzn-requestid"), value(&id));
         if let Some(origin) = origin.filter(|_| !headers.contains_key("x-refused-origin")) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value(&origin));
