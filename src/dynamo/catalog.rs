@@ -814,7 +814,7 @@ pub(super) struct Change {
 impl Change {
     /// `old` becomes `next`.
     pub(super) fn to(next: TableRecord, old: &TableRecord, now_millis: u64) -> Self {
-        let answer = TableDescription::of_updating(old, now_millis);
+        let answer = TableDescription::of_updating(old, &next, now_millis);
         Self { next: Some(next), answer, dead: Vec::new() }
     }
 }
