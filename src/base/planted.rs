@@ -52,6 +52,12 @@ pub enum Bug {
     CatalogVersionUnchecked,
     /// A backfill writes the entries of items that were changed meanwhile.
     BackfillOverwritesNewer,
+    /// A checkpoint that was not finished opens as a store.
+    UnfinishedCheckpointOpened,
+    /// A checkpoint's marker has its name before the names of the other files are durable.
+    CheckpointMarkedEarly,
+    /// A checkpoint has the log segment that is being written by a link.
+    CheckpointLinksOpenSegment,
 }
 
 #[cfg(feature = "planted-bugs")]

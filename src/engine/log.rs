@@ -64,6 +64,11 @@ impl LogWriter {
         self.segment.number
     }
 
+    /// How much of the segment is durable, in bytes.
+    pub(super) fn synced_bytes(&self) -> u64 {
+        self.segment.synced_bytes
+    }
+
     /// Writes records: they survive the death of the process from now on.
     pub(super) fn write<'a>(
         &mut self,

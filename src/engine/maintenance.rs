@@ -138,6 +138,7 @@ impl Work for Flush {
             flushed_seqno: Some(frozen.last.seqno),
             flushed_time: Some(frozen.last.time),
             floor: Some(merge.floor()),
+            ..VersionEdit::default()
         };
         if planted(Bug::LogRemovedBeforeManifest) {
             remove_segments_before(shared, oldest_segment)?;
@@ -423,11 +424,10 @@ fn finish_compaction(shared: &Shared, answers: Option<u64>) {
     shared.maintenance.succeed();
 }
 
-/// Removes tables that the manifest does not name. One that cannot be removed now is an orphan that the next open
-/// removes.
+/// Removes tables that the manifest does not name.
 fn remove_tables(shared: &Shared, tables: &[FileId]) {
     for id in tables {
-        let _ = shared.environment.vfs.unlink(&names::table(&shared.directory, *id));
+        shared.retired.retire(&names::table(&shared.directory, *id));
     }
 }
 
@@ -440,7 +440,7 @@ fn remove_segments_before(shared: &Shared, oldest: FileNumber) -> Result<()> {
         if let Some(names::FileKind::Wal(number)) = names::parse(&name)
             && number < oldest
         {
-            let _ = shared.environment.vfs.unlink(&directory.join(name));
+            shared.retired.retire(&directory.join(name));
         }
     }
     Ok(())

@@ -54,8 +54,21 @@ pub(super) struct Pipeline {
     log_segment: AtomicU64,
     /// The last commit that is durable.
     synced: AtomicU64,
+    /// The same, with the place in the log. Set by who holds the log.
+    promised: Mutex<Promised>,
     /// Happens whenever the log is let go of.
     pub(super) progress: Event,
+}
+
+/// How far the log is durable.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Promised {
+    /// The segments before this one are durable to their ends.
+    pub(super) segment: FileNumber,
+    /// And this one so far, in bytes.
+    pub(super) bytes: u64,
+    /// The last commit in it.
+    pub(super) last: Commit,
 }
 
 /// The newest commit that readers see.
@@ -99,7 +112,7 @@ struct Log {
     /// Written, to be synced before it is published.
     unsynced: Option<Commit>,
     /// The last commit that was written.
-    written: SeqNo,
+    written: Commit,
 }
 
 /// A batch that asks for its place.
@@ -154,7 +167,8 @@ impl Pipeline {
             state: Mutex::new(state),
             log_segment: AtomicU64::new(writer.number().0),
             synced: AtomicU64::new(last.seqno.0),
-            log: Mutex::new(Log { writer, unsynced: None, written: last.seqno }),
+            promised: Mutex::new(Promised { segment: writer.number(), bytes: writer.synced_bytes(), last }),
+            log: Mutex::new(Log { writer, unsynced: None, written: last }),
             published: CachePadded::new(Published {
                 seqno: AtomicU64::new(last.seqno.0),
                 time: AtomicU64::new(last.time.0),
@@ -179,6 +193,11 @@ impl Pipeline {
     /// The last commit that is durable, together with all before it.
     pub(super) fn synced(&self) -> SeqNo {
         SeqNo(self.synced.load(Ordering::SeqCst))
+    }
+
+    /// How far the log is durable.
+    pub(super) fn promised(&self) -> Promised {
+        *self.promised.lock()
     }
 
     /// The last commit that has its place in the order.
@@ -326,7 +345,7 @@ impl Pipeline {
                     log.writer.fill_ahead(group.bytes.len())?;
                 }
                 log.writer.write(group.records(), counters)?;
-                log.written = group.last.seqno;
+                log.written = group.last;
                 add(&counters.commits, group.ends.len() as u64);
                 if group.durability == Durability::Durable {
                     log.unsynced = Some(group.last);
@@ -352,7 +371,9 @@ impl Pipeline {
     }
 
     fn note_synced(&self, log: &Log) {
-        self.synced.store(log.written.0, Ordering::SeqCst);
+        let (segment, bytes) = (log.writer.number(), log.writer.synced_bytes());
+        *self.promised.lock() = Promised { segment, bytes, last: log.written };
+        self.synced.store(log.written.seqno.0, Ordering::SeqCst);
     }
 
     fn publish(&self, commit: Commit) {

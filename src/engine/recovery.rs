@@ -18,6 +18,7 @@
 
 use super::commit::Commit;
 use super::log::LogWriter;
+use super::manifest_log::ManifestLog;
 use super::options::EngineOptions;
 use super::statistics::RecoveryStatistics;
 use crate::base::batch;
@@ -28,7 +29,8 @@ use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::file::{LockGuard, read_all};
 use crate::format::chunk::{LogIdentity, LogKind};
-use crate::format::manifest::{ManifestWriter, TableMeta, VersionEdit, read_manifest};
+use crate::format::checkpoint::CheckpointMarker;
+use crate::format::manifest::{ManifestWriter, Parent, TableMeta, VersionEdit, read_manifest};
 use crate::format::names::{self, FileKind};
 use crate::format::table::reader::TableReader;
 use crate::format::wal::{check_chain, peek_header, read_segment};
@@ -46,10 +48,11 @@ use std::sync::Arc;
 pub(super) struct Recovered {
     pub(super) lock: Box<dyn LockGuard>,
     pub(super) history: HistoryId,
+    pub(super) parent: Option<Parent>,
     pub(super) version: Arc<Version>,
     pub(super) active: Arc<Memtable>,
     pub(super) log: LogWriter,
-    pub(super) manifest: ManifestWriter,
+    pub(super) manifest: ManifestLog,
     pub(super) last: Commit,
     pub(super) statistics: RecoveryStatistics,
 }
@@ -66,8 +69,9 @@ pub(super) fn recover(
     let lock = lock_directory(environment, directory)?;
     let files = Files::list(environment, directory)?;
     files.check_ours(directory)?;
+    let checkpoint = files.checkpoint(environment, directory)?;
     let found = if let Some(number) = files.manifests.iter().max() {
-        Found::existing(environment, directory, options, &files, *number)?
+        Found::existing(environment, directory, options, &files, *number, checkpoint.as_ref())?
     } else {
         sync_parent(environment, directory)?;
         Found::nothing(environment, directory, &files)?
@@ -75,10 +79,16 @@ pub(super) fn recover(
     files.remove_unfinished(environment, directory)?;
     let (tables, replayed, floor) = found.written_anew(environment, directory, options)?;
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
+    let (history, parent) = match checkpoint {
+        None => (found.history, found.parent),
+        Some(CheckpointMarker { history, seqno, .. }) => {
+            (HistoryId(environment.random.next_u128()), Some(Parent { history, seqno }))
+        }
+    };
     let log = LogWriter::begin(
         Arc::clone(&environment.vfs),
         directory.to_owned(),
-        found.history,
+        history,
         next_segment,
         options.log_fill_bytes,
     )?;
@@ -89,9 +99,10 @@ pub(super) fn recover(
         flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
         flushed_time: Some(found.last.time),
         floor: Some(floor),
+        parent,
     };
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
-    let identity = LogIdentity { kind: LogKind::Manifest, history: found.history, number };
+    let identity = LogIdentity { kind: LogKind::Manifest, history, number };
     let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
     files.remove_all_but(environment, directory, &state, number)?;
     let path = names::manifest(directory, number);
@@ -99,11 +110,12 @@ pub(super) fn recover(
         Version::new(tables, floor).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
     Ok(Recovered {
         lock,
-        history: found.history,
+        history,
+        parent,
         version: Arc::new(version),
         active: replayed.unwrap_or_default(),
         log,
-        manifest,
+        manifest: ManifestLog::new(manifest, &state),
         last: found.last,
         statistics: found.statistics,
     })
@@ -124,7 +136,7 @@ fn create_directory(environment: &Environment, directory: &Path) -> Result<()> {
 
 /// Makes the directory's own name durable. As long as there is no manifest, nobody knows whether that was done: an
 /// earlier opening can have died after it created the directory.
-fn sync_parent(environment: &Environment, directory: &Path) -> Result<()> {
+pub(super) fn sync_parent(environment: &Environment, directory: &Path) -> Result<()> {
     let parent = match directory.parent() {
         None => return Ok(()),
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -149,6 +161,8 @@ struct Files {
     wals: Vec<FileNumber>,
     tables: Vec<FileId>,
     unfinished: Vec<String>,
+    has_checkpoint: bool,
+    has_unfinished_checkpoint: bool,
     foreign: Vec<String>,
 }
 
@@ -164,6 +178,8 @@ impl Files {
                 Some(FileKind::Wal(number)) => files.wals.push(number),
                 Some(FileKind::Table(id)) => files.tables.push(id),
                 Some(FileKind::Temporary) => files.unfinished.push(name),
+                Some(FileKind::Checkpoint) => files.has_checkpoint = true,
+                Some(FileKind::UnfinishedCheckpoint) => files.has_unfinished_checkpoint = true,
                 None => files.foreign.push(name),
             }
         }
@@ -183,6 +199,25 @@ impl Files {
         }
     }
 
+    /// The marker of the checkpoint that the directory is; none if it is none, or was opened since it was made.
+    fn checkpoint(
+        &self,
+        environment: &Environment,
+        directory: &Path,
+    ) -> Result<Option<CheckpointMarker>> {
+        if self.has_unfinished_checkpoint && !planted(Bug::UnfinishedCheckpointOpened) {
+            let reason = "a checkpoint was begun in it and not finished".to_owned();
+            let path = directory.to_owned();
+            return Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }));
+        }
+        if !self.has_checkpoint {
+            return Ok(None);
+        }
+        let path = directory.join(names::CHECKPOINT);
+        let marker = CheckpointMarker::decode(&path, &read_file(environment, &path)?)?;
+        Ok(self.manifests.iter().all(|number| *number <= marker.manifest).then_some(marker))
+    }
+
     /// Removes what `state`, written as the manifest `number`, does not name. Files that are not a store's stay.
     fn remove_all_but(
         &self,
@@ -197,7 +232,8 @@ impl Files {
         let manifests = manifests.map(|old| names::manifest(directory, *old));
         let wals = self.wals.iter().filter(|wal| **wal < oldest).map(|wal| names::wal(directory, *wal));
         let tables = self.tables.iter().filter(|id| !is_named(**id)).map(|id| names::table(directory, *id));
-        remove(environment, manifests.chain(wals).chain(tables))
+        let marker = self.has_checkpoint.then(|| directory.join(names::CHECKPOINT));
+        remove(environment, manifests.chain(wals).chain(tables).chain(marker))
     }
 
     /// Removes what an opening that did not finish has left: its names are needed again.
@@ -218,6 +254,7 @@ struct Found {
     replayed: Arc<Memtable>,
     last: Commit,
     floor: Moment,
+    parent: Option<Parent>,
     statistics: RecoveryStatistics,
 }
 
@@ -247,6 +284,7 @@ impl Found {
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
             floor: Moment::default(),
+            parent: None,
             statistics: RecoveryStatistics::default(),
         })
     }
@@ -257,6 +295,7 @@ impl Found {
         options: &EngineOptions,
         files: &Files,
         number: FileNumber,
+        checkpoint: Option<&CheckpointMarker>,
     ) -> Result<Self> {
         let vfs = environment.vfs.as_ref();
         let content = read_manifest(vfs, directory, number)?;
@@ -280,14 +319,32 @@ impl Found {
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             floor: state.floor,
+            parent: state.parent,
             statistics: RecoveryStatistics::default(),
         };
-        found.replay(environment, directory, &files.wals)?;
-        Ok(found)
+        found.replay(environment, directory, &files.wals, checkpoint)?;
+        match checkpoint {
+            Some(marker) if marker.seqno != found.last.seqno => Err(StoreError::corruption(
+                &directory.join(names::CHECKPOINT),
+                0,
+                format!("a checkpoint that holds commit {}, not one up to {}", marker.seqno, found.last.seqno),
+            )),
+            _ => Ok(found),
+        }
     }
 
     /// Replays the log from the oldest segment that is needed.
-    fn replay(&mut self, environment: &Environment, directory: &Path, wals: &[FileNumber]) -> Result<()> {
+    fn replay(
+        &mut self,
+        environment: &Environment,
+        directory: &Path,
+        wals: &[FileNumber],
+        checkpoint: Option<&CheckpointMarker>,
+    ) -> Result<()> {
+        let last_of_checkpoint = checkpoint.and_then(|marker| marker.segments.last());
+        let promised_by_marker = |number| {
+            last_of_checkpoint.filter(|segment| segment.0 == number).map_or(0, |segment| segment.1)
+        };
         let gap =
             |reason: String| Err(StoreError::new(StoreFault::LogGap { path: directory.to_owned(), reason }));
         let needed: Vec<FileNumber> =
@@ -317,7 +374,7 @@ impl Found {
                 continue;
             }
             let said = self.successor(environment, directory, identity, needed.get(index + 1))?;
-            let known_synced_bytes = said.map_or(0, |said| said.length_bytes);
+            let known_synced_bytes = said.map_or_else(|| promised_by_marker(number), |said| said.length_bytes);
             let read = read_segment(&path, &bytes, identity, known_synced_bytes, |record, offset| {
                 self.replay_batch(&path, record, offset)
             })?;
@@ -426,7 +483,7 @@ fn remove(environment: &Environment, paths: impl Iterator<Item = PathBuf>) -> Re
     Ok(())
 }
 
-fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {
     let file = environment.vfs.open(path).map_err(|error| StoreError::io("open", path, error))?;
     read_all(file.as_ref()).map_err(|error| StoreError::io("read", path, error))
 }

@@ -5,10 +5,12 @@ use super::commit_clock::CommitClock;
 use super::epoch_cell::EpochCell;
 use super::job_registry::JobRegistry;
 use super::key_locks::KeyLocks;
+use super::manifest_log::ManifestLog;
 use super::options::EngineOptions;
 use super::pipeline::{Pipeline, WasFrozen};
 use super::poison::Poison;
 use super::recovery::Recovered;
+use super::retired_files::RetiredFiles;
 use super::rules::Rules;
 use super::snapshot_registry::SnapshotRegistry;
 use super::statistics::{Counters, RecoveryStatistics};
@@ -18,7 +20,7 @@ use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
 use crate::env::schedule::Event;
-use crate::format::manifest::ManifestWriter;
+use crate::format::manifest::Parent;
 use crate::lsm::memtable::table::Memtable;
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
@@ -33,14 +35,17 @@ pub(super) struct Shared {
     pub(super) directory: PathBuf,
     pub(super) options: EngineOptions,
     pub(super) history: HistoryId,
+    /// Where that history left another one.
+    pub(super) parent: Option<Parent>,
     pub(super) pipeline: Pipeline,
-    pub(super) poison: Poison,
+    pub(super) poison: Arc<Poison>,
     pub(super) counters: Counters,
     pub(super) snapshots: SnapshotRegistry,
     pub(super) clock: CommitClock,
     pub(super) rules: Rules,
     pub(super) key_locks: Arc<KeyLocks>,
-    pub(super) manifest: Mutex<ManifestWriter>,
+    pub(super) manifest: Mutex<ManifestLog>,
+    pub(super) retired: Arc<RetiredFiles>,
     pub(super) maintenance: Maintenance,
     /// Those of the layer above.
     pub(super) jobs: JobRegistry,
@@ -87,14 +92,18 @@ impl Shared {
         // No reader judges by an earlier time than compaction once did.
         let latest = recovered.last.time.max(recovered.version.floor().time);
         let clock = CommitClock::new(Arc::clone(&environment.clock), latest);
+        let poison = Arc::new(Poison::default());
         let view = View { active: recovered.active, frozen: Vec::new(), version: recovered.version };
+        let retired = RetiredFiles::new(Arc::clone(&environment.vfs), Arc::clone(&poison));
         Self {
             environment,
             directory,
             options,
             history: recovered.history,
+            parent: recovered.parent,
             pipeline: Pipeline::new(recovered.log, recovered.last),
-            poison: Poison::default(),
+            retired: Arc::new(retired),
+            poison,
             counters: Counters::default(),
             snapshots: SnapshotRegistry::default(),
             clock,

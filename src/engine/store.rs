@@ -23,6 +23,7 @@ use crate::base::limits::LEVELS;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::schedule::JobHandle;
+use crate::format::manifest::Parent;
 use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
@@ -89,6 +90,11 @@ impl Engine {
     /// The store's line of history.
     pub fn history(&self) -> HistoryId {
         self.shared.history
+    }
+
+    /// Where that history left another one, if it did: the store was restored, or opened from a checkpoint.
+    pub fn parent(&self) -> Option<Parent> {
+        self.shared.parent
     }
 
     /// The store's directory.
