@@ -59,7 +59,7 @@ pub struct Table {
 
 impl Table {
     pub(super) fn new(store: Store, table: Arc<TableDescriptor>) -> Self {
-        Self { handle: Handle { store, table } }
+        Self { handle: Handle { store, table, at: None } }
     }
 
     pub(super) fn descriptor(&self) -> &Arc<TableDescriptor> {
@@ -105,13 +105,13 @@ impl Table {
 
     /// Reads an item as a `T`, directly from where it is stored.
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::whole(store, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
     }
 
     /// Reads an item with all its attributes.
     pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::whole(store, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
     }
 
@@ -248,7 +248,7 @@ impl Table {
 
     /// Reads an item, or what a projection names of it.
     pub fn get_request(&self, request: &GetRequest) -> Result<GetOutput> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::get(store, table, request, None, |item| read_item(item, Operation::GetItem))
     }
 

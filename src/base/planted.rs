@@ -58,6 +58,14 @@ pub enum Bug {
     CheckpointMarkedEarly,
     /// A checkpoint has the log segment that is being written by a link.
     CheckpointLinksOpenSegment,
+    /// Compaction drops versions that the window still shows.
+    WindowIgnoredByCompaction,
+    /// A commit gets a time that a reader has been told is over.
+    TimeNotMovedBeyondRead,
+    /// Bytes of the log go into the archive before they are promised.
+    ArchivedBeyondPromise,
+    /// A restore replays one commit behind the moment.
+    RestoredOneTooMany,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -29,7 +29,7 @@ use super::system_rows::{
     BACKFILL_ROW, BackfillProgress, COUNT_ROW, DEAD_KEYSPACE_ROW, DeadKeyspaceRow, ENDED_STREAM_ROW,
     NEXT_GENERATION_ROW, NEXT_KEYSPACE_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row,
     keyspace_of_row, latest, next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows,
-    stream_consumer_row, stream_consumers, stream_horizon_row, used_up,
+    rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row, used_up,
 };
 use super::table::{TableDescriptor, TableState};
 use super::table_fault::TableFault;
@@ -52,6 +52,7 @@ use crate::base::error::StoreError;
 use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::engine::commit::{Commit, CommitGuard, Verdict};
 use crate::engine::options::Durability;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::engine::ticket::{Submitted, Ticket};
 use crate::env::random::Random;
@@ -161,11 +162,11 @@ impl Catalog {
             let record = decode_record(&row)?;
             tables.insert(record.schema.name().to_owned(), Arc::new(TableDescriptor::new(record)));
         }
-        // Whoever reads from now on reads as of this moment or later.
-        let seqno = engine.snapshot().seqno();
         let mut dead = Vec::new();
         for (key, row) in rows(engine, DEAD_KEYSPACE_ROW)? {
             decode::<DeadKeyspaceRow>("dead keyspace", &row)?;
+            // The commit that wrote the row, unless somebody writes it now.
+            let seqno = engine.latest_version(&key, |row| row.seqno)?.unwrap_or_else(|| engine.published());
             dead.push(DeadKeyspace { keyspace: keyspace_of_row(&key)?, seqno });
         }
         let mut ended_streams = BTreeMap::new();
@@ -184,6 +185,25 @@ impl Catalog {
             ended_streams: RwLock::new(ended_streams),
             dead: Mutex::new(dead),
             counts: Counts::new(counts),
+            changed: Arc::default(),
+        })
+    }
+
+    /// The tables that there were at a past moment, as they were then: nothing is waited for and nothing changes.
+    pub(super) fn as_of(engine: &Engine, at: &Snapshot) -> Result<Self> {
+        let environment = engine.environment();
+        let mut tables = BTreeMap::new();
+        for (_, row) in rows_as_of(engine, &row_key(TABLE_ROW, &[]), Some(at))? {
+            let record = decode_record(&row)?;
+            tables.insert(record.schema.name().to_owned(), Arc::new(TableDescriptor::new(record)));
+        }
+        Ok(Self {
+            clock: Arc::clone(&environment.clock),
+            random: Arc::clone(&environment.random),
+            tables: RwLock::new(tables),
+            ended_streams: RwLock::default(),
+            dead: Mutex::default(),
+            counts: Counts::new(BTreeMap::new()),
             changed: Arc::default(),
         })
     }

@@ -83,6 +83,8 @@ pub enum ErrorKind {
     ReadOnly,
     /// Not a database of ours, or not in a format we read: check the path and the version.
     InvalidDatabase,
+    /// The moment is not kept any more, or is not past yet: ask for one within the window.
+    MomentNotKept,
     /// The database was closed: open it again.
     Closed,
 }
@@ -142,6 +144,7 @@ impl Error {
                 StoreErrorKind::ReadOnly => ErrorKind::ReadOnly,
                 StoreErrorKind::InvalidStore => ErrorKind::InvalidDatabase,
                 StoreErrorKind::TooLarge => ErrorKind::Validation,
+                StoreErrorKind::MomentNotKept => ErrorKind::MomentNotKept,
                 StoreErrorKind::Closed => ErrorKind::Closed,
             },
             _ => ErrorKind::Validation,
@@ -151,7 +154,7 @@ impl Error {
     /// The name of DynamoDB's exception.
     pub fn exception(&self) -> &'static str {
         match self.kind() {
-            ErrorKind::Validation => "ValidationException",
+            ErrorKind::Validation | ErrorKind::MomentNotKept => "ValidationException",
             ErrorKind::Serialization => "SerializationException",
             ErrorKind::ResourceNotFound => "ResourceNotFoundException",
             ErrorKind::ResourceInUse => "ResourceInUseException",

@@ -32,4 +32,5 @@ pub mod jobs;
 pub mod store;
 pub mod write;
 pub mod read;
+pub mod past;
 pub mod transaction;

@@ -3,6 +3,8 @@
 use super::catalog::Catalog;
 use super::error::Result;
 use super::jobs::background;
+use crate::engine::archive::archiver::{ArchiveHandle, ArchiveOptions};
+use crate::engine::archive::objects::ArchiveObjects;
 use crate::engine::options::EngineOptions;
 use crate::engine::store::Engine;
 use crate::env::environment::Environment;
@@ -18,6 +20,8 @@ pub struct Store {
     pub engine: Engine,
     /// The tables.
     pub catalog: Arc<Catalog>,
+    /// Where its history is brought, if it is.
+    pub archive: Option<ArchiveHandle>,
     /// The client tokens of the transactions that run.
     pub(super) running_tokens: Arc<Mutex<HashSet<String>>>,
 }
@@ -28,6 +32,12 @@ impl Store {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
         background::begin(&engine, &catalog)?;
-        Ok(Self { engine, catalog, running_tokens: Arc::default() })
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default() })
+    }
+
+    /// Begins to archive it.
+    pub fn begin_archive(&mut self, objects: Arc<dyn ArchiveObjects>, options: ArchiveOptions) -> Result<()> {
+        self.archive = Some(ArchiveHandle::begin(&self.engine, objects, options)?);
+        Ok(())
     }
 }

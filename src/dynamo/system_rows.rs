@@ -24,6 +24,7 @@ use crate::base::codec::DecodeError;
 use crate::base::error::{StoreError, StoreFault};
 use crate::base::ident::KeyspaceId;
 use crate::engine::cursor::KeyRange;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::format::metadata;
 use serde::de::DeserializeOwned;
@@ -142,9 +143,18 @@ pub(super) fn rows(engine: &Engine, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>>
 
 /// All rows whose keys begin with `prefix`.
 pub(super) fn rows_within(engine: &Engine, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    rows_as_of(engine, prefix, None)
+}
+
+/// All rows whose keys begin with `prefix`, now or as of a snapshot.
+pub(super) fn rows_as_of(
+    engine: &Engine,
+    prefix: &[u8],
+    at: Option<&Snapshot>,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let range = KeyRange { start: prefix.to_vec(), end: prefix_end(prefix) };
     let mut rows = Vec::new();
-    let mut cursor = engine.cursor(range, None)?;
+    let mut cursor = engine.cursor(range, at)?;
     cursor.seek_first()?;
     while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
         rows.push((key.to_vec(), value.to_vec()));

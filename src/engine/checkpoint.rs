@@ -201,7 +201,8 @@ impl CheckpointWriter {
         let is_left_over = names.iter().any(|name| name == names::UNFINISHED_CHECKPOINT);
         let is_foreign = |name: &&String| names::parse(name).is_none();
         if let Some(name) = names.iter().find(|name| !is_left_over || is_foreign(name)) {
-            let (path, reason) = (directory.to_owned(), format!("it is not empty, but has for example {name}"));
+            let (path, reason) =
+                (directory.to_owned(), format!("it is not empty, but has for example {name}"));
             return Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }));
         }
         let unfinished = directory.join(names::UNFINISHED_CHECKPOINT);
@@ -237,7 +238,13 @@ impl CheckpointWriter {
     }
 
     /// Gives a file that never changes any more a name in the checkpoint, or copies it.
-    pub(super) fn link(&mut self, from: &Path, to: &Path, size_bytes: u64, checksum: Option<u32>) -> Result<()> {
+    pub(super) fn link(
+        &mut self,
+        from: &Path,
+        to: &Path,
+        size_bytes: u64,
+        checksum: Option<u32>,
+    ) -> Result<()> {
         match self.environment.vfs.link(from, to) {
             Ok(()) => {
                 self.created.push(to.to_owned());
@@ -250,7 +257,13 @@ impl CheckpointWriter {
     }
 
     /// Copies the first `size_bytes` of a file, which have that CRC-32 if one is given.
-    pub(super) fn copy(&mut self, from: &Path, to: &Path, size_bytes: u64, checksum: Option<u32>) -> Result<()> {
+    pub(super) fn copy(
+        &mut self,
+        from: &Path,
+        to: &Path,
+        size_bytes: u64,
+        checksum: Option<u32>,
+    ) -> Result<()> {
         let vfs = self.environment.vfs.as_ref();
         let source = vfs.open(from).map_err(|error| StoreError::io("open", from, error))?;
         let target = vfs.create(to).map_err(|error| StoreError::io("create", to, error))?;
@@ -275,6 +288,20 @@ impl CheckpointWriter {
         Ok(())
     }
 
+    /// Writes a file of the checkpoint, synced.
+    pub(super) fn write(&mut self, to: &Path, bytes: &[u8]) -> Result<()> {
+        let vfs = self.environment.vfs.as_ref();
+        let file = vfs.create(to).map_err(|error| StoreError::io("create", to, error))?;
+        self.note(to.to_owned());
+        file.append(bytes).map_err(|error| StoreError::io("write", to, error))?;
+        file.sync().map_err(|error| StoreError::io("sync", to, error))
+    }
+
+    /// A file of the checkpoint was made, and is synced, or will be.
+    pub(super) fn note(&mut self, path: PathBuf) {
+        self.created.push(path);
+    }
+
     /// Writes the manifest that is `state`, and finishes.
     pub(super) fn finish_with_manifest(
         mut self,
@@ -284,7 +311,8 @@ impl CheckpointWriter {
         if planted(Bug::CheckpointMarkedEarly) {
             self.mark(marker)?;
         }
-        let identity = LogIdentity { kind: LogKind::Manifest, history: marker.history, number: marker.manifest };
+        let identity =
+            LogIdentity { kind: LogKind::Manifest, history: marker.history, number: marker.manifest };
         self.created.push(names::unfinished_manifest(&self.directory, marker.manifest));
         self.created.push(names::manifest(&self.directory, marker.manifest));
         ManifestWriter::create(self.environment.vfs.as_ref(), &self.directory, identity, state)?;
@@ -457,7 +485,9 @@ mod tests {
             let fault = simulation.vfs().fail(FaultRule::at_operation(at).errno(errno::EIO));
             let made = engine.checkpoint(&copy);
             simulation.vfs().lift(fault);
-            if made.is_ok() || engine.statistics().poison.is_some() {
+            // After the rename of its marker it is whole, whatever fails then.
+            let is_whole = describe(&simulation.environment(), &copy).is_ok();
+            if is_whole || made.is_ok() || engine.statistics().poison.is_some() {
                 continue;
             }
             engine.checkpoint(&copy).unwrap_or_else(|error| panic!("operation {number}: {error}"));
@@ -509,6 +539,8 @@ mod tests {
         let simulation = Simulation::new(6);
         let engine = written(&simulation);
         engine.checkpoint(Path::new(COPY)).expect("space");
+        engine.close().expect("nothing failed");
+        drop(engine);
         let marker = describe(&simulation.environment(), Path::new(COPY)).expect("it is whole");
         let (number, size_bytes) = *marker.segments.last().expect("there is a log");
         let path = names::wal(Path::new(COPY), number);

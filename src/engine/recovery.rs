@@ -17,29 +17,24 @@
 //! 2. Sequence numbers run on without a gap from the tables through the log.
 
 use super::commit::Commit;
-use super::log::LogWriter;
+use super::log::{LogEndOf, LogWriter};
 use super::manifest_log::ManifestLog;
 use super::options::EngineOptions;
+use super::replay;
 use super::statistics::RecoveryStatistics;
-use crate::base::batch;
-use crate::base::codec::DecodeError;
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::file::{LockGuard, read_all};
-use crate::format::chunk::{LogIdentity, LogKind};
 use crate::format::checkpoint::CheckpointMarker;
-use crate::format::manifest::{ManifestWriter, Parent, TableMeta, VersionEdit, read_manifest};
+use crate::format::chunk::{LogIdentity, LogKind};
+use crate::format::manifest::{ManifestWriter, Parent, VersionEdit, read_manifest};
 use crate::format::names::{self, FileKind};
 use crate::format::table::reader::TableReader;
 use crate::format::wal::{check_chain, peek_header, read_segment};
-use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
-use crate::lsm::merge_job::{MergeJob, Output, Progress};
-use crate::lsm::reclaim::Reclaim;
-use crate::lsm::retention::Retention;
+use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::{ManifestState, Version};
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +49,8 @@ pub(super) struct Recovered {
     pub(super) log: LogWriter,
     pub(super) manifest: ManifestLog,
     pub(super) last: Commit,
+    /// The segments that were replayed, with their ends.
+    pub(super) segments: Vec<(FileNumber, LogEndOf)>,
     pub(super) statistics: RecoveryStatistics,
 }
 
@@ -104,7 +101,9 @@ pub(super) fn recover(
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
     let identity = LogIdentity { kind: LogKind::Manifest, history, number };
     let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
-    files.remove_all_but(environment, directory, &state, number)?;
+    // The log of another history is nobody's any more.
+    let keeps_log = options.log_kept_bytes > 0 && history == found.history;
+    files.remove_all_but(environment, directory, &state, number, keeps_log)?;
     let path = names::manifest(directory, number);
     let version =
         Version::new(tables, floor).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
@@ -117,6 +116,7 @@ pub(super) fn recover(
         log,
         manifest: ManifestLog::new(manifest, &state),
         last: found.last,
+        segments: found.segments,
         statistics: found.statistics,
     })
 }
@@ -200,11 +200,7 @@ impl Files {
     }
 
     /// The marker of the checkpoint that the directory is; none if it is none, or was opened since it was made.
-    fn checkpoint(
-        &self,
-        environment: &Environment,
-        directory: &Path,
-    ) -> Result<Option<CheckpointMarker>> {
+    fn checkpoint(&self, environment: &Environment, directory: &Path) -> Result<Option<CheckpointMarker>> {
         if self.has_unfinished_checkpoint && !planted(Bug::UnfinishedCheckpointOpened) {
             let reason = "a checkpoint was begun in it and not finished".to_owned();
             let path = directory.to_owned();
@@ -218,15 +214,20 @@ impl Files {
         Ok(self.manifests.iter().all(|number| *number <= marker.manifest).then_some(marker))
     }
 
-    /// Removes what `state`, written as the manifest `number`, does not name. Files that are not a store's stay.
+    /// Removes what `state`, written as the manifest `number`, does not name, but not the log if that is kept for an
+    /// archive. Files that are not a store's stay.
     fn remove_all_but(
         &self,
         environment: &Environment,
         directory: &Path,
         state: &VersionEdit,
         number: FileNumber,
+        keeps_log: bool,
     ) -> Result<()> {
-        let oldest = state.oldest_segment.unwrap_or_default();
+        let oldest = match keeps_log {
+            true => FileNumber(0),
+            false => state.oldest_segment.unwrap_or_default(),
+        };
         let is_named = |id| state.added.iter().any(|(_, meta)| meta.id == id);
         let manifests = self.manifests.iter().filter(|old| **old < number);
         let manifests = manifests.map(|old| names::manifest(directory, *old));
@@ -255,6 +256,7 @@ struct Found {
     last: Commit,
     floor: Moment,
     parent: Option<Parent>,
+    segments: Vec<(FileNumber, LogEndOf)>,
     statistics: RecoveryStatistics,
 }
 
@@ -285,6 +287,7 @@ impl Found {
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
             floor: Moment::default(),
             parent: None,
+            segments: Vec::new(),
             statistics: RecoveryStatistics::default(),
         })
     }
@@ -320,6 +323,7 @@ impl Found {
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             floor: state.floor,
             parent: state.parent,
+            segments: Vec::new(),
             statistics: RecoveryStatistics::default(),
         };
         found.replay(environment, directory, &files.wals, checkpoint)?;
@@ -327,7 +331,10 @@ impl Found {
             Some(marker) if marker.seqno != found.last.seqno => Err(StoreError::corruption(
                 &directory.join(names::CHECKPOINT),
                 0,
-                format!("a checkpoint that holds commit {}, not one up to {}", marker.seqno, found.last.seqno),
+                format!(
+                    "a checkpoint that holds commit {}, not one up to {}",
+                    marker.seqno, found.last.seqno
+                ),
             )),
             _ => Ok(found),
         }
@@ -342,9 +349,8 @@ impl Found {
         checkpoint: Option<&CheckpointMarker>,
     ) -> Result<()> {
         let last_of_checkpoint = checkpoint.and_then(|marker| marker.segments.last());
-        let promised_by_marker = |number| {
-            last_of_checkpoint.filter(|segment| segment.0 == number).map_or(0, |segment| segment.1)
-        };
+        let promised_by_marker =
+            |number| last_of_checkpoint.filter(|segment| segment.0 == number).map_or(0, |segment| segment.1);
         let gap =
             |reason: String| Err(StoreError::new(StoreFault::LogGap { path: directory.to_owned(), reason }));
         let needed: Vec<FileNumber> =
@@ -371,10 +377,12 @@ impl Found {
                 read_segment(&path, &bytes, identity, 0, |_, _| {
                     gap(format!("segment {number} holds commits, and goes on from nothing"))
                 })?;
+                self.note_segment(number, 0);
                 continue;
             }
             let said = self.successor(environment, directory, identity, needed.get(index + 1))?;
-            let known_synced_bytes = said.map_or_else(|| promised_by_marker(number), |said| said.length_bytes);
+            let known_synced_bytes =
+                said.map_or_else(|| promised_by_marker(number), |said| said.length_bytes);
             let read = read_segment(&path, &bytes, identity, known_synced_bytes, |record, offset| {
                 self.replay_batch(&path, record, offset)
             })?;
@@ -386,8 +394,14 @@ impl Found {
                 self.statistics.torn_bytes = torn.map_or(0, |last| last as u64 + 1);
             }
             self.statistics.segments += 1;
+            self.note_segment(number, said.map_or(read.end.valid_bytes, |said| said.length_bytes));
         }
         Ok(())
+    }
+
+    fn note_segment(&mut self, number: FileNumber, bytes: u64) {
+        let last = Some(Moment { seqno: self.last.seqno, time: self.last.time });
+        self.segments.push((number, LogEndOf { bytes, last }));
     }
 
     /// What the next segment says of this one.
@@ -417,17 +431,7 @@ impl Found {
     }
 
     fn replay_batch(&mut self, path: &Path, record: &[u8], offset: u64) -> Result<()> {
-        let corrupt =
-            |error: DecodeError| StoreError::corruption(path, offset + error.offset as u64, error.expected);
-        // Checked whole before anything of it is believed.
-        let header = batch::decode(record, |_| ()).map_err(corrupt)?;
-        let expected = self.last.seqno.next();
-        if header.seqno != expected {
-            let expected = format!("the batch with sequence number {expected}, not {}", header.seqno);
-            return Err(StoreError::corruption(path, offset, expected));
-        }
-        batch::decode(record, |entry| self.replayed.insert(&entry)).map_err(corrupt)?;
-        self.last = Commit { seqno: header.seqno, time: header.time.max(self.last.time) };
+        replay::replay(&self.replayed, &mut self.last, path, record, offset)?;
         self.statistics.batches += 1;
         Ok(())
     }
@@ -446,28 +450,13 @@ impl Found {
         if planted(Bug::ReplayedTailTrusted) {
             return Ok((tables, Some(Arc::clone(&self.replayed)), self.floor));
         }
-        let cursor = MemtableCursor::new(Arc::clone(&self.replayed), Versions::All);
-        // Nobody has said yet what becomes of the expired and of dropped keyspaces.
-        let retention = Retention::new(&[], self.last.seqno, Reclaim::default());
-        let output = Output {
-            environment: environment.clone(),
-            directory: directory.to_owned(),
-            level: 0,
-            block_bytes: options.block_bytes,
-            table_bytes: u64::MAX,
-            large_keyspaces: BTreeSet::new(),
-        };
-        let mut job = MergeJob::new(Box::new(cursor), retention, Arc::default(), output);
-        let metas: Vec<TableMeta> = loop {
-            if let Progress::Finished(metas) = job.step()? {
-                break metas;
-            }
-        };
+        let (metas, floor) =
+            replay::write_tables(environment, directory, options, &self.replayed, self.last, self.floor)?;
         for meta in metas {
             let table = TableReader::open(environment.vfs.as_ref(), directory, meta, options.read_mode)?;
             tables.push((0, Arc::new(table)));
         }
-        Ok((tables, None, self.floor.max_of_each(job.floor())))
+        Ok((tables, None, self.floor.max_of_each(floor)))
     }
 }
 

@@ -44,6 +44,13 @@ impl RetiredFiles {
         let _ = self.vfs.unlink(path);
     }
 
+    /// The bytes of what waits, as far as they can be told.
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        let waiting: Vec<PathBuf> = self.state.lock().waiting.iter().cloned().collect();
+        let size = |path: PathBuf| self.vfs.open(&path).and_then(|file| file.size_bytes()).unwrap_or(0);
+        waiting.into_iter().map(size).sum()
+    }
+
     /// Keeps the names of all files that the store has, until the pin is dropped.
     pub(super) fn pin(self: &Arc<Self>) -> FilePin {
         self.state.lock().pins += 1;

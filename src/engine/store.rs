@@ -331,6 +331,7 @@ impl Engine {
             (Arc::clone(view), published)
         };
         let now = || Moment { seqno: published, time: self.shared.clock.now() };
+        let range = within_readers(range);
         let sight =
             Sight { at: snapshot.map_or_else(now, Snapshot::moment), rules: self.shared.rules.expiry() };
         Ok(RangeCursor::new(&view, sight, range, snapshot.cloned()))
@@ -392,7 +393,7 @@ impl Engine {
     /// range's start and before its end. Estimated from what is in memory, without reading a data block.
     pub fn split_points(&self, range: &KeyRange, pieces: usize) -> Result<Vec<Vec<u8>>> {
         self.shared.check_open()?;
-        Ok(split_points(&self.shared.view(), range, pieces))
+        Ok(split_points(&self.shared.view(), &within_readers(range.clone()), pieces))
     }
 
     /// Writes everything that is in memtables into tables, and waits until that is done.
@@ -466,6 +467,12 @@ impl Engine {
     pub fn close(&self) -> Result<()> {
         self.owner.as_ref().expect("a job does not close the store, which waits for its end").close()
     }
+}
+
+/// The part of a range that is readers'.
+fn within_readers(range: KeyRange) -> KeyRange {
+    let end = range.end.unwrap_or_else(|| KeyspaceId::TIMELINE.prefix().to_vec());
+    KeyRange { end: Some(end), ..range }
 }
 
 impl Owner {

@@ -66,9 +66,8 @@ impl CheckpointMarker {
             return Err(StoreError::new(StoreFault::Unsupported { path, found, supported: FORMAT_VERSION }));
         }
         let begins_at = bytes.len() - decoder.rest().len();
-        metadata::decode(decoder.rest()).map_err(|error| {
-            StoreError::corruption(path, (begins_at + error.offset) as u64, error.expected)
-        })
+        metadata::decode(decoder.rest())
+            .map_err(|error| StoreError::corruption(path, (begins_at + error.offset) as u64, error.expected))
     }
 }
 

@@ -19,4 +19,5 @@ pub mod wal;
 pub mod contents;
 pub mod manifest;
 pub mod checkpoint;
+pub mod archive;
 pub mod table;

@@ -8,6 +8,7 @@
 //! - `golden`: the format is what it was
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
+//! - `time`: past moments, checkpoints and forks are what the model was then
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -26,6 +27,7 @@ mod rot;
 mod golden;
 mod transactions;
 mod indexes;
+mod time;
 mod planted;
 mod process_death;
 mod threads;

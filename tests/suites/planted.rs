@@ -5,6 +5,7 @@ use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
+use crate::time;
 use crate::transactions;
 use pixii::base::planted::{Bug, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,8 +40,16 @@ fn index_changes() -> Result<(), String> {
     (0..20).try_for_each(|seed| indexes::simulate(seed, &mut indexes::Figures::default()))
 }
 
+fn moments() -> Result<(), String> {
+    (0..12).try_for_each(|seed| time::walk(seed, 250, &mut time::Figures::default()))
+}
+
+fn checkpoints() -> Result<(), String> {
+    (0..2).try_for_each(|seed| time::interrupt_checkpoints(seed, 1, &mut time::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 22] = [
+const PLANTED: [(Bug, Suite); 29] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -63,11 +72,29 @@ const PLANTED: [(Bug, Suite); 22] = [
     (Bug::AnsweredBeforePublished, serializability),
     (Bug::CatalogVersionUnchecked, index_changes),
     (Bug::BackfillOverwritesNewer, index_changes),
+    (Bug::WindowIgnoredByCompaction, moments),
+    (Bug::TimeNotMovedBeyondRead, moments),
+    (Bug::ArchivedBeyondPromise, moments),
+    (Bug::RestoredOneTooMany, moments),
+    (Bug::UnfinishedCheckpointOpened, checkpoints),
+    (Bug::CheckpointMarkedEarly, checkpoints),
+    (Bug::CheckpointLinksOpenSegment, checkpoints),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    for suite in [crashes, failed_syncs, snapshots, expiries, flips, serializability, index_changes] {
+    let suites: [Suite; 9] = [
+        crashes,
+        failed_syncs,
+        snapshots,
+        expiries,
+        flips,
+        serializability,
+        index_changes,
+        moments,
+        checkpoints,
+    ];
+    for suite in suites {
         assert_eq!(suite(), Ok(()));
     }
 }

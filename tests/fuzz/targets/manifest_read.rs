@@ -10,7 +10,9 @@ use pixii::base::expiry::ExpiryGeneration;
 use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, KeyspaceId, Moment, SeqNo};
 use pixii::format::chunk::{LogIdentity, LogKind};
 use pixii::format::contents::{ExpirySpan, KeyspaceContents};
-use pixii::format::manifest::{ManifestContent, ManifestWriter, Parent, TableMeta, VersionEdit, parse_manifest};
+use pixii::format::manifest::{
+    ManifestContent, ManifestWriter, Parent, TableMeta, VersionEdit, parse_manifest,
+};
 use pixii::format::{metadata, names};
 use pixii::lsm::version::ManifestState;
 use pixii::sim::SimVfs;
