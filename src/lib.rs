@@ -86,6 +86,15 @@ pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put, Update, Write, WriteRequest};
 pub use base::error::Outcome;
 pub use base::ident::{AsOf, CommitTime, HistoryId, Moment, SeqNo};
+pub use dynamo::backup::description::{
+    BackupDescription, BackupDetails, BackupSummary, ContinuousBackupsDescription, ListBackupsOutput,
+};
+pub use dynamo::backup::request::{
+    CreateBackupRequest, ListBackupsRequest, RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest,
+    RestoredIndexes, UpdateContinuousBackupsRequest,
+};
+pub use dynamo::backup::table_copy::TableRestoreProgress;
+pub use dynamo::backup_fault::BackupFault;
 pub use dynamo::capacity::{CapacityDetail, ConsumedCapacity, ReturnConsumedCapacity};
 pub use dynamo::error::{Error, ErrorKind, Result};
 pub use dynamo::expression::fault::ExpressionFault;

@@ -17,3 +17,4 @@ pub mod typed;
 pub mod stream;
 pub mod database;
 pub mod time;
+pub mod backup;

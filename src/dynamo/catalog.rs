@@ -21,15 +21,17 @@
 //! Threading: the map is locked for as long as a lookup takes, or the read of one row, and never over a write. Whoever
 //! changes a table holds the key lock of its row, and of the counters that it moves.
 
+use super::backup_fault::BackupFault;
 use super::counts::Counts;
 use super::error::{Error, Result};
 use super::fault::{Constraint, Fault, Operation};
 use super::limits;
 use super::system_rows::{
     BACKFILL_ROW, BackfillProgress, COUNT_ROW, DEAD_KEYSPACE_ROW, DeadKeyspaceRow, ENDED_STREAM_ROW,
-    NEXT_GENERATION_ROW, NEXT_KEYSPACE_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row,
-    keyspace_of_row, latest, next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows,
-    rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row, used_up,
+    NEXT_GENERATION_ROW, NEXT_KEYSPACE_ROW, RESTORING_ROW, TABLE_ROW, after, decode, decode_record,
+    ended_stream_row, keyspace_of_row, latest, next_keyspace, put_backfill_progress, put_dead,
+    put_ended_stream, row_key, rows, rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row,
+    used_up,
 };
 use super::table::{TableDescriptor, TableState};
 use super::table_fault::TableFault;
@@ -43,7 +45,7 @@ use super::tables::request::{
     CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
     UpdateTableRequest, UpdateTimeToLiveRequest,
 };
-use super::tables::settings::ExpiryGeneration;
+use super::tables::settings::{ExpiryGeneration, PointInTimeRecovery};
 use super::tables::stream::StreamDescriptor;
 use super::tables::update::TableUpdate;
 use super::tables::{tags, time_to_live};
@@ -319,12 +321,15 @@ impl Catalog {
         }
         let (row, counter) = (row_key(TABLE_ROW, name.as_bytes()), row_key(NEXT_KEYSPACE_ROW, &[]));
         engine.pay_back_pressure()?;
-        let guard = engine.lock_keys(vec![row.clone(), counter.clone()]);
-        if let Some((seqno, true)) = engine.latest_version(&row, |row| (row.seqno, row.value.is_some()))? {
-            drop(guard);
-            engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
-            self.refresh(engine, &name)?;
-            return Err(exists());
+        let restoring = row_key(RESTORING_ROW, name.as_bytes());
+        let guard = engine.lock_keys(vec![row.clone(), restoring.clone(), counter.clone()]);
+        for row in [&row, &restoring] {
+            if let Some((seqno, true)) = engine.latest_version(row, |row| (row.seqno, row.value.is_some()))? {
+                drop(guard);
+                engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
+                self.refresh(engine, &name)?;
+                return Err(exists());
+            }
         }
         let first = next_keyspace(engine)?;
         let count = table.keyspace_count();
@@ -341,6 +346,101 @@ impl Catalog {
         self.counts.set(record.keyspace, TableCount::of_new(&record, now_millis));
         self.refresh(engine, &name)?;
         self.find(OPERATION, &name)
+    }
+
+    /// Refuses a name that a table has.
+    pub(super) fn check_free(&self, operation: Operation, name: &str) -> Result<()> {
+        if self.tables.read().contains_key(name) {
+            return Err(Error::new(operation, BackupFault::TableExists { table: name.to_owned() }.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes the name and the keyspaces of a table that is to be restored, durably. Nobody sees it before
+    /// [`finish_restore`](Self::finish_restore).
+    pub(super) fn begin_restore(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        table: NewTable,
+    ) -> Result<TableRecord> {
+        let name = table.schema.name().to_owned();
+        let rows = [row_key(TABLE_ROW, name.as_bytes()), row_key(RESTORING_ROW, name.as_bytes())];
+        let counter = row_key(NEXT_KEYSPACE_ROW, &[]);
+        engine.pay_back_pressure()?;
+        let guard = engine.lock_keys(rows.iter().cloned().chain([counter.clone()]).collect());
+        for row in &rows {
+            if let Some((seqno, true)) = engine.latest_version(row, |row| (row.seqno, row.value.is_some()))? {
+                drop(guard);
+                engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
+                return Err(Error::new(operation, BackupFault::TableExists { table: name }.into()));
+            }
+        }
+        let (first, count) = (next_keyspace(engine)?, table.keyspace_count());
+        let keyspaces: Vec<_> = (0..count).map(|place| after(first, place)).collect::<Result<_>>()?;
+        let id = TableId::from_random(self.random.next_u128());
+        let record = TableRecord::new(table, id, &keyspaces, engine.published(), self.clock.wall_millis());
+        let mut batch = WriteBatch::new();
+        batch.put(counter, metadata::encode(&after(first, count)?));
+        batch.put(row_key(RESTORING_ROW, name.as_bytes()), metadata::encode(&record));
+        let ticket = engine.submit(&batch, Durability::Durable)?;
+        drop(guard);
+        ticket.wait()?;
+        Ok(record)
+    }
+
+    /// A table that was being restored has all its entries: it appears, durably.
+    pub(super) fn finish_restore(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        record: &TableRecord,
+    ) -> Result<Arc<TableDescriptor>> {
+        let name = record.schema.name();
+        let mut batch = WriteBatch::new();
+        batch.put(row_key(TABLE_ROW, name.as_bytes()), metadata::encode(record));
+        batch.delete(row_key(RESTORING_ROW, name.as_bytes()));
+        engine.write(&batch, Durability::Durable)?;
+        self.refresh(engine, name)?;
+        self.find(operation, name)
+    }
+
+    /// A table that was being restored will not be: its keyspaces are dead.
+    pub(super) fn give_up_restore(&self, engine: &Engine, record: &TableRecord) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.delete(row_key(RESTORING_ROW, record.schema.name().as_bytes()));
+        for keyspace in record.keyspaces() {
+            put_dead(&mut batch, keyspace, self.clock.wall_millis());
+        }
+        let commit = engine.submit(&batch, Durability::Durable)?.wait()?;
+        self.note_dead(&record.keyspaces().collect::<Vec<_>>(), commit.seqno);
+        self.changed.notify();
+        Ok(())
+    }
+
+    /// Gives up what was being restored when the store was last closed.
+    pub(super) fn give_up_restores(&self, engine: &Engine) -> Result<()> {
+        for (_, row) in rows(engine, RESTORING_ROW)? {
+            self.give_up_restore(engine, &decode_record(&row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Says whether and since when a table can be restored to a moment, durably.
+    pub(super) fn change_recovery(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        name: &str,
+        change: impl FnOnce(Option<PointInTimeRecovery>) -> Option<PointInTimeRecovery>,
+    ) -> Result<()> {
+        let now_millis = self.clock.wall_millis();
+        let changed = self.change(engine, operation, name, &[], |record, _| {
+            let mut next = record.clone();
+            next.settings.point_in_time_recovery = change(record.settings.point_in_time_recovery);
+            Ok(Change::to(next, record, now_millis))
+        });
+        changed?.wait(engine, self).map(drop)
     }
 
     /// Removes a table with all its items, durably.

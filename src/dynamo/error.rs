@@ -1,5 +1,6 @@
 //! The error of every operation: structure within, few kinds without.
 
+use super::backup_fault::BackupFault;
 use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
 use super::item_fault::WriteFault;
@@ -67,6 +68,12 @@ pub enum ErrorKind {
     TrimmedDataAccess,
     /// The iterator over a shard is too old: get another one.
     ExpiredIterator,
+    /// No such backup: look for it by listing them.
+    BackupNotFound,
+    /// The table cannot be restored to a moment: enable that first.
+    PointInTimeRecoveryUnavailable,
+    /// The table cannot be restored to that moment: ask for one within its bounds.
+    InvalidRestoreTime,
     /// A partition with its local index entries is too large: remove items of it.
     ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
@@ -129,6 +136,14 @@ impl Error {
                 StreamFault::IteratorExpired => ErrorKind::ExpiredIterator,
                 _ => ErrorKind::Validation,
             },
+            Fault::Backup(fault) => match fault {
+                BackupFault::TableMissing { .. } => ErrorKind::ResourceNotFound,
+                BackupFault::TableExists { .. } => ErrorKind::ResourceInUse,
+                BackupFault::BackupMissing { .. } => ErrorKind::BackupNotFound,
+                BackupFault::RecoveryUnavailable { .. } => ErrorKind::PointInTimeRecoveryUnavailable,
+                BackupFault::RestoreTime { .. } => ErrorKind::InvalidRestoreTime,
+                _ => ErrorKind::Validation,
+            },
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -153,6 +168,11 @@ impl Error {
 
     /// The name of DynamoDB's exception.
     pub fn exception(&self) -> &'static str {
+        match self.fault() {
+            Fault::Backup(BackupFault::TableMissing { .. }) => return "TableNotFoundException",
+            Fault::Backup(BackupFault::TableExists { .. }) => return "TableAlreadyExistsException",
+            _ => {}
+        }
         match self.kind() {
             ErrorKind::Validation | ErrorKind::MomentNotKept => "ValidationException",
             ErrorKind::Serialization => "SerializationException",
@@ -166,6 +186,9 @@ impl Error {
             ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
             ErrorKind::TrimmedDataAccess => "TrimmedDataAccessException",
             ErrorKind::ExpiredIterator => "ExpiredIteratorException",
+            ErrorKind::BackupNotFound => "BackupNotFoundException",
+            ErrorKind::PointInTimeRecoveryUnavailable => "PointInTimeRecoveryUnavailableException",
+            ErrorKind::InvalidRestoreTime => "InvalidRestoreTimeException",
             ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io

@@ -1,6 +1,7 @@
 //! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
 //! the same fault in other words by operation.
 
+use super::backup_fault::BackupFault;
 use super::expression::fault::ExpressionFault;
 use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
@@ -38,6 +39,22 @@ pub enum Operation {
     UntagResource,
     /// Tells a table's tags.
     ListTagsOfResource,
+    /// Tells whether a table can be restored to a moment.
+    DescribeContinuousBackups,
+    /// Says whether a table can be restored to a moment.
+    UpdateContinuousBackups,
+    /// Makes a table of another one as it was at a moment.
+    RestoreTableToPointInTime,
+    /// Makes a backup of a table.
+    CreateBackup,
+    /// Tells what a backup is.
+    DescribeBackup,
+    /// Names the backups.
+    ListBackups,
+    /// Removes a backup.
+    DeleteBackup,
+    /// Makes a table of a backup.
+    RestoreTableFromBackup,
     /// Tells the quotas of the account.
     DescribeLimits,
     /// Names the streams.
@@ -94,6 +111,8 @@ pub enum Fault {
     Table(TableFault),
     /// What is asked of a stream is wrong, or too late.
     Stream(StreamFault),
+    /// What is asked of backups cannot be met.
+    Backup(BackupFault),
     /// A member that must be there is not.
     ParameterMissing {
         /// The member, as DynamoDB writes it.
@@ -404,6 +423,12 @@ impl From<TableFault> for Fault {
 impl From<StreamFault> for Fault {
     fn from(fault: StreamFault) -> Self {
         Self::Stream(fault)
+    }
+}
+
+impl From<BackupFault> for Fault {
+    fn from(fault: BackupFault) -> Self {
+        Self::Backup(fault)
     }
 }
 

@@ -31,7 +31,19 @@ impl Store {
     pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
+        catalog.give_up_restores(&engine)?;
         background::begin(&engine, &catalog)?;
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default() })
+    }
+
+    /// Opens a store only to read it: nothing goes on in the background but what the engine does.
+    pub(super) fn open_to_read(
+        environment: Environment,
+        directory: &Path,
+        options: EngineOptions,
+    ) -> Result<Self> {
+        let engine = Engine::open(environment, directory, options)?;
+        let catalog = Arc::new(Catalog::open(&engine)?);
         Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default() })
     }
 

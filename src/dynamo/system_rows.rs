@@ -11,6 +11,7 @@
 //!             | keyspace 0 ‖ 09 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
 //!             | keyspace 0 ‖ 0a ‖ keyspace id ‖ name → how far a consumer of the stream in that keyspace has come
 //!             | keyspace 0 ‖ 0b ‖ keyspace id  → how many items the table in that keyspace had when it was last counted
+//!             | keyspace 0 ‖ 0c ‖ table's name → the record of a table that is being restored
 //! ```
 //!
 //! What they mean is the catalog's, and of two of them `write::token`'s and `read::segments`'s.
@@ -43,6 +44,7 @@ pub(super) const ENDED_STREAM_ROW: u8 = 8;
 pub(super) const STREAM_HORIZON_ROW: u8 = 9;
 pub(super) const STREAM_CONSUMER_ROW: u8 = 10;
 pub(super) const COUNT_ROW: u8 = 11;
+pub(super) const RESTORING_ROW: u8 = 12;
 
 /// A dead keyspace as it is stored.
 #[derive(Debug, Serialize, Deserialize)]

@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Waits until a commit that is published is durable.
-    fn sync_up_to(&self, published: crate::base::ident::SeqNo) -> Result<()> {
+    pub(super) fn sync_up_to(&self, published: crate::base::ident::SeqNo) -> Result<()> {
         let shared = &self.shared;
         loop {
             let seen = shared.pipeline.progress.generation();

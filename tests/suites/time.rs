@@ -17,9 +17,9 @@ use crate::workload::{item, tiny_options};
 use pixii::engine::options::EngineOptions;
 use pixii::sim::{ImageChoice, SimRng, SimVfs, Simulation};
 use pixii::{
-    ArchiveObjects, ArchiveOptions, AsOf, AttributeDefinition, Database, DirectoryArchive, Durability, Error,
-    ErrorKind, GlobalIndexUpdate, IndexRequest, Item, KeyRole, KeySchemaElement, KeyType, Past, PastTable,
-    Pending, ProjectionRequest, ProjectionType, RestoreTo, Table, UpdateTableRequest,
+    ArchiveOptions, AsOf, AttributeDefinition, Database, DirectoryArchive, Durability, Error, ErrorKind,
+    GlobalIndexUpdate, IndexRequest, Item, KeyRole, KeySchemaElement, KeyType, Past, PastTable, Pending,
+    ProjectionRequest, ProjectionType, RestoreTo, Table, UpdateTableRequest,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -569,13 +569,13 @@ impl World<'_> {
             let database = open_archived(&self.simulation);
             let database = database.map_err(|error| format!("after a power loss: {error}"))?;
             let recovered = database.statistics().published.0;
-            self.database = Some(database);
             let contents = database.archive().expect("it has one").contents();
             let contents = contents.map_err(|error| format!("the archive: {error}"))?;
             let archived = contents.restorable().last().map_or(0, |interval| interval.to.seqno.0);
             if archived > recovered {
                 return Err(format!("commit {archived} is archived, and the store has {recovered}"));
             }
+            self.database = Some(database);
             if let Some(lost) = acknowledged.into_iter().find(|seqno| *seqno > recovered) {
                 return Err(format!("acknowledged commit {lost} is lost: recovered to {recovered}"));
             }
@@ -778,7 +778,7 @@ pub(crate) fn damage_archives(seed: u64, figures: &mut Figures) -> Result<(), St
     for (index, name) in names.iter().filter(|name| needed(name)).enumerate() {
         let context = |how: &str, wrong: String| format!("{name} {how}: {wrong}");
         let whole = objects.get(name).map_err(|error| text(&error))?.unwrap_or_default();
-        let mut put = |bytes: &[u8]| objects.put(name, bytes).map_err(|error| text(&error));
+        let put = |bytes: &[u8]| objects.put(name, bytes).map_err(|error| text(&error));
         for place in 0..4 {
             let mut flipped = whole.clone();
             let at = (place * 7919 + index * 31) % whole.len();

@@ -30,6 +30,7 @@ use crate::format::manifest::{TableMeta, VersionEdit};
 use crate::format::names;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,12 +128,17 @@ impl ArchiveHandle {
     pub fn bring_up_to_date(&self) -> Result<Moment> {
         let published = self.engine.published();
         let asked_at = self.engine.now();
-        self.shared.wake.notify();
+        self.engine.sync_up_to(published)?;
+        let mut before = None;
         loop {
             let seen = self.shared.done.generation();
             let until = self.shared.status.lock().until;
             if until.seqno >= published && until.time >= asked_at {
                 return Ok(until);
+            }
+            // A round that was under way may have ended without what is asked for: it rests then.
+            if before.replace(until) != Some(until) {
+                self.shared.wake.notify();
             }
             self.engine.shared.check_open()?;
             self.engine.shared.poison.check()?;
@@ -141,7 +147,6 @@ impl ArchiveHandle {
             }
             let scheduler = &self.engine.shared.environment.scheduler;
             scheduler.wait(&self.shared.done, seen, Some(PROMISE_WAIT));
-            self.shared.wake.notify();
         }
     }
 }
@@ -198,8 +203,10 @@ impl Archiver {
         }
         self.notice_gap(engine);
         if self.is_base_due(engine) {
-            self.base = Some(self.begin_base(engine));
-            return Ok(Step::Again);
+            self.base = self.begin_base(engine);
+            if self.base.is_some() {
+                return Ok(Step::Again);
+            }
         }
         if self.round.is_none() {
             let now = engine.shared.clock.now();
@@ -238,13 +245,18 @@ impl Archiver {
 
     /// Finds out whether the log has been let go where the archive would go on.
     fn notice_gap(&mut self, engine: &Engine) {
-        let Some(place) = &mut self.place else { return };
-        let Some((segment, from)) = place.next else { return };
+        let Some((segment, from)) = self.place.as_ref().and_then(|place| place.next) else { return };
         let is_there = match engine.shared.log_end(segment) {
             Some(end) => from <= end.bytes,
             None => false,
         };
         if !is_there || segment < engine.shared.kept_log.needed_from() {
+            self.note_gap();
+        }
+    }
+
+    fn note_gap(&mut self) {
+        if let Some(place) = &mut self.place {
             place.next = None;
             self.told.status.lock().gaps += 1;
         }
@@ -257,7 +269,9 @@ impl Archiver {
         place.next.is_none() || place.last_base.is_none_or(is_old)
     }
 
-    fn begin_base(&self, engine: &Engine) -> BaseUnderWay {
+    /// Begins a base; none while the log up to what its tables hold is still to be archived: if that were let go, there would
+    /// be a gap before the base that nobody knew of.
+    fn begin_base(&self, engine: &Engine) -> Option<BaseUnderWay> {
         let shared = &engine.shared;
         let pin = shared.retired.pin();
         let (version, flushed) = {
@@ -266,9 +280,13 @@ impl Archiver {
         };
         let added: Vec<_> = version.tables().map(|(level, table)| (level, table.meta().clone())).collect();
         let place = self.place.as_ref();
+        let next = place.and_then(|place| place.next);
+        if next.is_some_and(|(segment, _)| segment < flushed.oldest_segment) {
+            return None;
+        }
         let is_after_gap = place.is_some_and(|place| place.next.is_none() && place.last_base.is_some());
         let known = |id: &FileId| place.is_some_and(|place| place.tables.contains(id));
-        BaseUnderWay {
+        Some(BaseUnderWay {
             _pin: pin,
             left: added.iter().filter(|(_, meta)| !known(&meta.id)).map(|(_, meta)| meta.clone()).collect(),
             base: ArchiveBase {
@@ -287,7 +305,7 @@ impl Archiver {
                 },
             },
             oldest_segment: flushed.oldest_segment,
-        }
+        })
     }
 
     /// Puts the next table of a base, or the base itself.
@@ -360,8 +378,14 @@ impl Archiver {
             return Ok(true);
         }
         let path = names::wal(&shared.directory, *segment);
-        let file = shared.environment.vfs.open(&path);
-        let file = file.map_err(|error| StoreError::io("open", &path, error))?;
+        let file = match shared.environment.vfs.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.note_gap();
+                return Ok(true);
+            }
+            Err(error) => return Err(StoreError::io("open", &path, error)),
+        };
         let end = if planted(Bug::ArchivedBeyondPromise) {
             file.size_bytes().map_err(|error| StoreError::io("read", &path, error))?
         } else {
