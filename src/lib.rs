@@ -69,13 +69,15 @@ pub mod api;
 
 pub use api::database::{Database, DatabaseOptions};
 pub use api::entity::{
-    Entity, EntityIndex, ExpiryField, IndexKeyField, KeyAttributes, KeyField, KeyValues, VersionField,
+    CompositeKey, Entity, EntityIndex, EntityVersion, ExpiryField, IndexKeyField, KeyAttributes, KeyField,
+    KeyValues, PartitionValues, VersionField,
 };
 pub use api::expression::attribute::{Attribute, IntoAttribute, Size, attr};
 pub use api::expression::condition::{Condition, all, any};
 pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped};
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
+pub use api::operations::Operations;
 pub use api::past::{Past, PastTable};
 pub use api::pending::PendingTableChange;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
@@ -102,10 +104,11 @@ pub use dynamo::expression::path::{DocumentPath, PathElement};
 pub use dynamo::expression::prepared::Prepared;
 pub use dynamo::expression::text::{ExpressionText, expression};
 pub use dynamo::expression::tree::{KeyCondition, ProjectionExpression};
-pub use dynamo::fault::{Fault, IndexScope, KeyRole, Operation};
+pub use dynamo::fault::{Constraint, Fault, IndexScope, KeyRole, MemberFault, Operation};
 pub use dynamo::item_fault::{CancellationCode, CancellationReason, ReadFault, WriteFault};
 pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
+pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::past::{Changes, ItemChange};
 pub use dynamo::read::request::{
@@ -113,6 +116,7 @@ pub use dynamo::read::request::{
     Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
     TransactGetRequest,
 };
+pub use dynamo::request_fault::RequestFault;
 pub use dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
 pub use dynamo::serde::de::{from_item, from_value};
 pub use dynamo::serde::error::{SerdeError, SerdeFault};
@@ -143,8 +147,9 @@ pub use dynamo::tables::request::{
 pub use dynamo::tables::settings::{
     BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
 };
+pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest};
+pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest, PendingBatch};
 pub use dynamo::write::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,

@@ -3,7 +3,10 @@
 use proc_macro2::Span;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, LitStr, Path, Result};
+use syn::{Attribute, Ident, LitInt, LitStr, Path, Result, Token};
+
+/// Most attributes of each part of a global index's key.
+const KEY_ATTRIBUTES_MAX: usize = 4;
 
 /// Of the struct.
 #[derive(Default)]
@@ -28,9 +31,18 @@ pub(crate) enum Holds {
 /// That a field is a part of an index's key.
 pub(crate) struct IndexPart {
     pub(crate) name: LitStr,
-    pub(crate) role: Role,
+    pub(crate) place: Place,
     pub(crate) holds: Option<Holds>,
     pub(crate) span: Span,
+}
+
+/// Which part of an index's key a field is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Of a global index: the part, and which of several, from 1, if that is said.
+    Global(Role, Option<usize>),
+    /// Of a local index: what orders it.
+    Local,
 }
 
 /// Of a field.
@@ -69,6 +81,8 @@ impl FieldParts {
                 parts.keys.push((role, span));
             } else if path.is_ident("index") {
                 parts.indexes.push(index_part(&meta)?);
+            } else if path.is_ident("local_index") {
+                parts.indexes.push(local_index_part(&meta)?);
             } else if path.is_ident("key_type") {
                 let key_type: Ident = meta.value()?.parse()?;
                 if !["String", "Number", "Binary"].iter().any(|known| key_type == known) {
@@ -82,7 +96,8 @@ impl FieldParts {
                 return once(&meta, &mut parts.version, span);
             } else {
                 return Err(meta.error(
-                    "a field has `partition_key`, `sort_key`, `index(…)`, `key_type = …`, `ttl` and `version`",
+                    "a field has `partition_key`, `sort_key`, `index(…)`, `local_index(…)`, `key_type = …`, `ttl` and \
+                     `version`",
                 ));
             }
             Ok(())
@@ -103,21 +118,12 @@ fn role(path: &Path) -> Option<Role> {
 
 /// What stands in `index(…)`.
 fn index_part(meta: &ParseNestedMeta<'_>) -> Result<IndexPart> {
-    let (mut name, mut part_role, mut holds) = (None, None, None);
+    let (mut name, mut place, mut holds) = (None, None, None);
     meta.parse_nested_meta(|part| {
         if let Some(role) = role(&part.path) {
-            once(&part, &mut part_role, role)
-        } else if part.path.is_ident("name") {
-            once(&part, &mut name, part.value()?.parse::<LitStr>()?)
-        } else if part.path.is_ident("keys_only") {
-            once(&part, &mut holds, Holds::Keys)
-        } else if part.path.is_ident("include") {
-            let mut fields = Vec::new();
-            part.parse_nested_meta(|field| {
-                fields.push(field.path.require_ident()?.clone());
-                Ok(())
-            })?;
-            once(&part, &mut holds, Holds::Fields(fields))
+            once(&part, &mut place, Place::Global(role, position(&part)?))
+        } else if is_name_or_holds(&part, &mut name, &mut holds)? {
+            Ok(())
         } else {
             Err(part.error(
                 "an index has `name = \"…\"`, `partition_key` or `sort_key`, and `keys_only` or `include(field, …)`",
@@ -125,9 +131,64 @@ fn index_part(meta: &ParseNestedMeta<'_>) -> Result<IndexPart> {
         }
     })?;
     let name = name.ok_or_else(|| meta.error("which index? `index(name = \"…\", …)`"))?;
-    let role = part_role
-        .ok_or_else(|| meta.error("which part of the index's key? `partition_key` or `sort_key`"))?;
-    Ok(IndexPart { name, role, holds, span: meta.path.span() })
+    let place =
+        place.ok_or_else(|| meta.error("which part of the index's key? `partition_key` or `sort_key`"))?;
+    Ok(IndexPart { name, place, holds, span: meta.path.span() })
+}
+
+/// What stands in `local_index(…)`.
+fn local_index_part(meta: &ParseNestedMeta<'_>) -> Result<IndexPart> {
+    let (mut name, mut holds) = (None, None);
+    meta.parse_nested_meta(|part| {
+        if is_name_or_holds(&part, &mut name, &mut holds)? {
+            Ok(())
+        } else {
+            Err(part.error(
+                "a local index has `name = \"…\"`, and `keys_only` or `include(field, …)`: its partition key is the \
+                 table's, and this field orders it",
+            ))
+        }
+    })?;
+    let name = name.ok_or_else(|| meta.error("which index? `local_index(name = \"…\", …)`"))?;
+    Ok(IndexPart { name, place: Place::Local, holds, span: meta.path.span() })
+}
+
+/// Takes in the name of an index, or what it holds; says whether it was one of these.
+fn is_name_or_holds(
+    part: &ParseNestedMeta<'_>,
+    name: &mut Option<LitStr>,
+    holds: &mut Option<Holds>,
+) -> Result<bool> {
+    if part.path.is_ident("name") {
+        once(part, name, part.value()?.parse::<LitStr>()?)?;
+    } else if part.path.is_ident("keys_only") {
+        once(part, holds, Holds::Keys)?;
+    } else if part.path.is_ident("include") {
+        let mut fields = Vec::new();
+        part.parse_nested_meta(|field| {
+            fields.push(field.path.require_ident()?.clone());
+            Ok(())
+        })?;
+        once(part, holds, Holds::Fields(fields))?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// The number in `partition_key = 2`, if there is one.
+fn position(part: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
+    if !part.input.peek(Token![=]) {
+        return Ok(None);
+    }
+    let position: LitInt = part.value()?.parse()?;
+    match position.base10_parse() {
+        Ok(at @ 1..=KEY_ATTRIBUTES_MAX) => Ok(Some(at)),
+        _ => Err(syn::Error::new(
+            position.span(),
+            "an index has up to four partition keys and up to four sort keys, numbered from 1",
+        )),
+    }
 }
 
 /// Calls back with each part of the `#[pixii(…)]`s.

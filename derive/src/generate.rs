@@ -1,6 +1,6 @@
 //! The code of an entity.
 
-use crate::model::{Field, Index, IndexHolds, KeyParts, Model};
+use crate::model::{Field, Index, IndexHolds, KeyParts, Model, Scope};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -63,9 +63,26 @@ fn attribute(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 /// The constant of an index.
 fn index_constant(model: &Model<'_>, index: &Index) -> TokenStream {
     let library = &model.library;
-    let Index { name, constant, key, .. } = index;
-    let visibility = model.fields[key.partition].visibility;
-    let (key_type, attributes) = (key_attributes_type(model, *key), key_attributes(model, *key));
+    let Index { name, constant, scope, key, .. } = index;
+    let asked_by = match scope {
+        Scope::Global => &key.partition,
+        Scope::Local => &key.sort,
+    };
+    let visibility = asked_by.first().map(|field| model.fields[*field].visibility);
+    let (key_type, attributes) = match (&key.partition[..], &key.sort[..]) {
+        ([_], [] | [_]) => {
+            let key = KeyParts { partition: key.partition[0], sort: key.sort.first().copied() };
+            (key_attributes_type(model, key), key_attributes(model, key))
+        }
+        (partition, sort) => {
+            let (partition_type, partition) = several(model, partition);
+            let (sort_type, sort) = several(model, sort);
+            (
+                quote!(#library::CompositeKey<#partition_type, #sort_type>),
+                quote!(#library::CompositeKey::new(#partition, #sort)),
+            )
+        }
+    };
     let documents = format!("The index `{}`.", name.value());
     quote! {
         #[doc = #documents]
@@ -74,14 +91,25 @@ fn index_constant(model: &Model<'_>, index: &Index) -> TokenStream {
     }
 }
 
+/// The type and the value of several attributes: a tuple, but one stands by itself.
+fn several(model: &Model<'_>, fields: &[usize]) -> (TokenStream, TokenStream) {
+    let types = fields.iter().map(|field| attribute_type(model, *field));
+    let constants = fields.iter().map(|field| &model.fields[*field].constant);
+    if fields.len() == 1 {
+        (quote!(#(#types)*), quote!(#(Self::#constants)*))
+    } else {
+        (quote!((#(#types),*)), quote!((#(Self::#constants),*)))
+    }
+}
+
+fn attribute_type(model: &Model<'_>, field: usize) -> TokenStream {
+    let (library, stored_type) = (&model.library, model.fields[field].stored_type);
+    quote!(#library::Attribute<#stored_type>)
+}
+
 fn key_attributes_type(model: &Model<'_>, key: KeyParts) -> TokenStream {
-    let library = &model.library;
-    let attribute = |field: usize| {
-        let stored_type = model.fields[field].stored_type;
-        quote!(#library::Attribute<#stored_type>)
-    };
-    let partition = attribute(key.partition);
-    match key.sort.map(attribute) {
+    let partition = attribute_type(model, key.partition);
+    match key.sort.map(|sort| attribute_type(model, sort)) {
         None => partition,
         Some(sort) => quote!((#partition, #sort)),
     }
@@ -114,15 +142,36 @@ fn special_attributes(model: &Model<'_>) -> TokenStream {
     };
     let ttl = special(model.ttl, quote!(TTL_ATTRIBUTE), quote!(ExpiryField));
     let version = special(model.version, quote!(VERSION_ATTRIBUTE), quote!(VersionField));
-    quote!(#ttl #version)
+    let counting = model.version.map(|field| {
+        let name = model.fields[field].name;
+        quote! {
+            fn version(&self) -> ::core::option::Option<#library::EntityVersion> {
+                ::core::option::Option::Some(#library::EntityVersion::of(&self.#name))
+            }
+
+            fn advance_version(&mut self) {
+                if let ::core::option::Option::Some(next) = #library::VersionField::next(&self.#name) {
+                    self.#name = next;
+                }
+            }
+        }
+    });
+    quote!(#ttl #version #counting)
 }
 
 /// The calls that define the table.
 fn definition(model: &Model<'_>) -> TokenStream {
     let library = &model.library;
-    let of_table = key_definition(model, model.key, &quote!(KeyField));
+    let KeyParts { partition, sort } = model.key;
+    let of_table = key_definition(model, &[partition], sort.as_slice(), &quote!(KeyField));
     let indexes = model.indexes.iter().map(|index| {
-        let (name, key) = (&index.name, key_definition(model, index.key, &quote!(IndexKeyField)));
+        let (name, bound) = (&index.name, quote!(IndexKeyField));
+        let (method, builder, partition) = match index.scope {
+            Scope::Global => (quote!(global_index), quote!(GlobalIndex), &index.key.partition[..]),
+            // The partition key is the table's.
+            Scope::Local => (quote!(local_index), quote!(LocalIndex), &[][..]),
+        };
+        let key = key_definition(model, partition, &index.key.sort, &bound);
         let projection = match &index.holds {
             IndexHolds::Everything => None,
             IndexHolds::Keys => Some(quote!(#library::Projection::KeysOnly)),
@@ -132,22 +181,27 @@ fn definition(model: &Model<'_>) -> TokenStream {
             }
         };
         let projection = projection.map(|projection| quote!(.projection(#projection)));
-        quote!(.global_index(#library::GlobalIndex::builder(#name) #key #projection))
+        quote!(.#method(#library::#builder::builder(#name) #key #projection))
     });
     quote!(#of_table #(#indexes)*)
 }
 
-fn key_definition(model: &Model<'_>, key: KeyParts, bound: &TokenStream) -> TokenStream {
+fn key_definition(
+    model: &Model<'_>,
+    partition: &[usize],
+    sort: &[usize],
+    bound: &TokenStream,
+) -> TokenStream {
     let library = &model.library;
-    let part = |field: usize, method: TokenStream| {
-        let Field { attribute, stored_type, key_type, .. } = &model.fields[field];
+    let part = |field: &usize, method: TokenStream| {
+        let Field { attribute, stored_type, key_type, .. } = &model.fields[*field];
         let of_type = || quote_spanned!(stored_type.span()=> <#stored_type as #library::#bound>::KEY_TYPE);
         let key_type = key_type.as_ref().map_or_else(of_type, |said| quote!(#library::KeyType::#said));
         quote!(.#method(#attribute, #key_type))
     };
-    let partition = part(key.partition, quote!(partition_key));
-    let sort = key.sort.map(|sort| part(sort, quote!(sort_key)));
-    quote!(#partition #sort)
+    let partition = partition.iter().map(|field| part(field, quote!(partition_key)));
+    let sort = sort.iter().map(|field| part(field, quote!(sort_key)));
+    quote!(#(#partition)* #(#sort)*)
 }
 
 /// The body of `key`.

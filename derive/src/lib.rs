@@ -51,6 +51,37 @@ use syn::{DeriveInput, parse_macro_input};
 /// # Ok::<(), pixii::Error>(())
 /// ```
 ///
+/// Several fields may choose the partition of an index, and order it; a local index orders the table's partitions by
+/// another field:
+///
+/// ```
+/// use pixii::{Database, Entity};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Entity, Debug, PartialEq)]
+/// #[pixii(table = "Matches")]
+/// struct Match {
+///     #[pixii(partition_key)]
+///     tournament: String,
+///     #[pixii(sort_key)]
+///     id: u64,
+///     #[pixii(local_index(name = "ByDay"), index(name = "ByPlace", sort_key))]
+///     day: u32,
+///     #[pixii(index(name = "ByPlace", partition_key = 1))]
+///     country: String,
+///     #[pixii(index(name = "ByPlace", partition_key = 2))]
+///     city: String,
+/// }
+///
+/// let database = Database::in_memory()?;
+/// let matches = database.create_entity::<Match>()?;
+/// let (country, city) = ("France".to_owned(), "Lyon".to_owned());
+/// matches.put(&Match { tournament: "cup".into(), id: 7, day: 3, country, city })?;
+/// assert_eq!(matches.query_by(Match::BY_PLACE, ("France", "Lyon")).sort_key_less(10).page()?.count, 1);
+/// assert_eq!(matches.query_by(Match::BY_DAY, "cup").sort_key_equal(3).page()?.count, 1);
+/// # Ok::<(), pixii::Error>(())
+/// ```
+///
 /// # On the struct
 ///
 /// `#[pixii(table = "…")]` names the table. `#[pixii(crate = path)]` says where pixii is, if not at `::pixii`.
@@ -61,10 +92,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// | --- | --- |
 /// | `partition_key`, `sort_key` | the key of the table: one of the first, at most one of the second |
 /// | `index(name = "…", partition_key)`, `index(name = "…", sort_key)` | the key of a global index; as often as there are indexes |
-/// | `index(…, keys_only)`, `index(…, include(field, …))` | what the index holds beside the keys; everything, if neither is said |
+/// | `index(name = "…", partition_key = 1)`, `index(name = "…", sort_key = 1)` | the same where several fields are one part of it: up to four each, in this order |
+/// | `local_index(name = "…")` | another order of the table's partitions: by this field |
+/// | `index(…, keys_only)`, `index(…, include(field, …))`, and of a local index | what the index holds beside the keys; everything, if neither is said |
 /// | `key_type = String`, `Number` or `Binary` | what serde makes of the field's type, where that is no `KeyField` |
 /// | `ttl` | the seconds since 1970 when an item expires |
-/// | `version` | counts the item's versions |
+/// | `version` | counts the item's versions: a typed table writes over no version that was not read |
 ///
 /// # What is written
 ///
@@ -144,6 +177,72 @@ use syn::{DeriveInput, parse_macro_input};
 ///     id: u64,
 /// }
 /// let condition = Note::OWNER.eq("ada");
+/// ```
+///
+/// A version that is a key, a local index of a table without sort key, and two fields for one place of an index's key:
+///
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, pixii::Entity)]
+/// #[pixii(table = "Notes")]
+/// struct Note {
+///     #[pixii(partition_key, version)]
+///     id: u64,
+/// }
+/// ```
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, pixii::Entity)]
+/// #[pixii(table = "Notes")]
+/// struct Note {
+///     #[pixii(partition_key)]
+///     id: u64,
+///     #[pixii(local_index(name = "ByDay"))]
+///     day: u64,
+/// }
+/// ```
+/// ```compile_fail
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, pixii::Entity)]
+/// #[pixii(table = "Notes")]
+/// struct Note {
+///     #[pixii(partition_key)]
+///     id: u64,
+///     #[pixii(index(name = "ByBoth", partition_key = 1))]
+///     owner: String,
+///     #[pixii(index(name = "ByBoth", partition_key = 1))]
+///     tag: String,
+/// }
+/// ```
+///
+/// One value for a partition that two choose, and a version that is no number:
+///
+/// ```compile_fail,E0277
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, pixii::Entity)]
+/// #[pixii(table = "Notes")]
+/// struct Note {
+///     #[pixii(partition_key)]
+///     id: u64,
+///     #[pixii(index(name = "ByBoth", partition_key = 1))]
+///     owner: String,
+///     #[pixii(index(name = "ByBoth", partition_key = 2))]
+///     tag: String,
+/// }
+/// fn notes(notes: &pixii::TypedTable<Note>) -> pixii::Result<usize> {
+///     notes.query_by(Note::BY_BOTH, "ada").count()
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Serialize, Deserialize, pixii::Entity)]
+/// #[pixii(table = "Notes")]
+/// struct Note {
+///     #[pixii(partition_key)]
+///     id: u64,
+///     #[pixii(version)]
+///     version: String,
+/// }
 /// ```
 ///
 /// A value of another type than the field's, and a key of another shape than the entity's:

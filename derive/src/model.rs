@@ -1,9 +1,10 @@
 //! The struct as an entity: what it says, put together and found to fit.
 //!
-//! Invariant: a model that exists has one partition key and at most one sort key, for itself and for each index, and
-//! its constants have different names.
+//! Invariant: a model that exists has one partition key and at most one sort key, each of its global indexes one to four
+//! and none to four, each of its local ones the table's and one; names are ones that tables and indexes can have, and its
+//! constants have different names.
 
-use crate::attributes::{Container, FieldParts, Holds, IndexPart, Role};
+use crate::attributes::{Container, FieldParts, Holds, IndexPart, Place, Role};
 use crate::names;
 use crate::serde_attributes::{SerdeContainer, SerdeField};
 use proc_macro2::Span;
@@ -11,6 +12,12 @@ use std::collections::HashMap;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, ExprPath, Fields, Ident, LitStr, Path, Result, Type, Visibility};
+
+/// Most global indexes of a table.
+const GLOBAL_INDEXES_MAX: usize = 20;
+
+/// Most local indexes of a table.
+const LOCAL_INDEXES_MAX: usize = 5;
 
 /// An entity.
 pub(crate) struct Model<'a> {
@@ -48,8 +55,22 @@ pub(crate) struct KeyParts {
 pub(crate) struct Index {
     pub(crate) name: LitStr,
     pub(crate) constant: Ident,
-    pub(crate) key: KeyParts,
+    pub(crate) scope: Scope,
+    pub(crate) key: IndexKey,
     pub(crate) holds: IndexHolds,
+}
+
+/// How far an index reaches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Global,
+    Local,
+}
+
+/// The fields of an index's key, by their positions, in order.
+pub(crate) struct IndexKey {
+    pub(crate) partition: Vec<usize>,
+    pub(crate) sort: Vec<usize>,
 }
 
 /// What an index holds beside the keys.
@@ -107,8 +128,9 @@ impl<'a> Model<'a> {
         }
         let container = faults.take(Container::new(&input.attrs)).unwrap_or_default();
         let serde = faults.take(SerdeContainer::new(&input.attrs)).unwrap_or_default();
-        if container.table.is_none() {
-            faults.say(input.ident.span(), "which table? `#[pixii(table = \"…\")]`");
+        match &container.table {
+            None => faults.say(input.ident.span(), "which table? `#[pixii(table = \"…\")]`"),
+            Some(name) => check_name(name, "table", &mut faults),
         }
 
         let (mut fields, mut all_parts) = (Vec::new(), Vec::new());
@@ -134,7 +156,7 @@ impl<'a> Model<'a> {
         }
 
         let key = table_key(&input.ident, &all_parts, &mut faults);
-        let indexes = indexes(&fields, &mut all_parts, &mut faults);
+        let indexes = indexes(&fields, key, &mut all_parts, &mut faults);
         let ttl = single(all_parts.iter().map(|parts| parts.ttl), "says when an item expires", &mut faults);
         let version = single(all_parts.iter().map(|parts| parts.version), "counts the versions", &mut faults);
         check_constants(&fields, &indexes, &mut faults);
@@ -173,6 +195,19 @@ fn check_field(field: &syn::Field, parts: &FieldParts, told: &SerdeField, faults
     if let Some(key_type) = parts.key_type.as_ref().filter(|_| table_key.or(index_key).is_none()) {
         faults.say(key_type.span(), "this field is in no key");
     }
+    let Some(version) = parts.version else { return };
+    if table_key.or(index_key).is_some() {
+        faults.say(version, "a version changes with every write: it is no key");
+    }
+    if parts.ttl.is_some() {
+        faults.say(version, "a version counts, and does not say when an item expires");
+    }
+    if told.serialize_with.is_some() {
+        faults.say(
+            version,
+            "a version is stored as the number that it is, and serde makes something else of it",
+        );
+    }
 }
 
 fn is_option(field_type: &Type) -> bool {
@@ -207,31 +242,49 @@ fn table_key(entity: &Ident, parts: &[FieldParts], faults: &mut Faults) -> Optio
 /// An index of which not all parts are known yet.
 struct IndexDraft {
     name: LitStr,
-    partition: Option<usize>,
-    sort: Option<usize>,
+    scope: Scope,
+    partition: Vec<DraftPart>,
+    sort: Vec<DraftPart>,
     holds: Option<Holds>,
 }
 
+/// A field of an index's key, and which of several it is, if that is said.
+struct DraftPart {
+    field: usize,
+    position: Option<usize>,
+    span: Span,
+}
+
 /// The indexes, in the order in which the fields name them.
-fn indexes(fields: &[Field<'_>], parts: &mut [FieldParts], faults: &mut Faults) -> Vec<Index> {
+fn indexes(
+    fields: &[Field<'_>],
+    table: Option<KeyParts>,
+    parts: &mut [FieldParts],
+    faults: &mut Faults,
+) -> Vec<Index> {
     let mut drafts: Vec<IndexDraft> = Vec::new();
     for (field, parts) in parts.iter_mut().enumerate() {
-        for IndexPart { name, role, holds, span } in parts.indexes.drain(..) {
+        for IndexPart { name, place, holds, span } in parts.indexes.drain(..) {
+            let scope = if place == Place::Local { Scope::Local } else { Scope::Global };
             let known = drafts.iter().position(|draft| draft.name.value() == name.value());
-            let place = known.unwrap_or(drafts.len());
+            let at = known.unwrap_or(drafts.len());
             if known.is_none() {
-                drafts.push(IndexDraft { name, partition: None, sort: None, holds: None });
+                check_name(&name, "index", faults);
+                drafts.push(IndexDraft { name, scope, partition: Vec::new(), sort: Vec::new(), holds: None });
             }
-            let draft = &mut drafts[place];
-            let (place, called) = match role {
-                Role::Partition => (&mut draft.partition, "partition"),
-                Role::Sort => (&mut draft.sort, "sort"),
-            };
-            if place.is_some() {
-                faults.say(span, format_args!("the index has a {called} key already"));
+            let draft = &mut drafts[at];
+            if draft.scope != scope {
+                faults.say(span, "an index is global or local");
+                continue;
             }
-            *place = Some(field);
-            if draft.partition.is_some() && draft.partition == draft.sort {
+            let part = |position| DraftPart { field, position, span };
+            match place {
+                Place::Global(Role::Partition, position) => draft.partition.push(part(position)),
+                Place::Global(Role::Sort, position) => draft.sort.push(part(position)),
+                Place::Local => draft.sort.push(part(None)),
+            }
+            let is_here = |part: &&DraftPart| part.field == field;
+            if draft.partition.iter().chain(&draft.sort).filter(is_here).count() > 1 {
                 faults.say(span, "a field is one part of an index's key");
             }
             if holds.is_some() && draft.holds.is_some() {
@@ -240,16 +293,80 @@ fn indexes(fields: &[Field<'_>], parts: &mut [FieldParts], faults: &mut Faults) 
             draft.holds = holds.or(draft.holds.take());
         }
     }
-    drafts.into_iter().filter_map(|draft| index(fields, draft, faults)).collect()
+    for (scope, most, fault) in [
+        (Scope::Global, GLOBAL_INDEXES_MAX, "a table has at most 20 global indexes"),
+        (Scope::Local, LOCAL_INDEXES_MAX, "a table has at most 5 local indexes"),
+    ] {
+        if let Some(draft) = drafts.iter().filter(|draft| draft.scope == scope).nth(most) {
+            faults.say(draft.name.span(), fault);
+        }
+    }
+    drafts.into_iter().filter_map(|draft| index(fields, table, draft, faults)).collect()
 }
 
-fn index(fields: &[Field<'_>], draft: IndexDraft, faults: &mut Faults) -> Option<Index> {
-    let IndexDraft { name, partition, sort, holds } = draft;
-    if partition.is_none() {
+/// One part of an index's key, in the order that its fields say.
+fn in_order(mut parts: Vec<DraftPart>, scope: Scope, called: &str, faults: &mut Faults) -> Vec<usize> {
+    let count = parts.len();
+    parts.sort_by_key(|part| part.position);
+    for (part, at) in parts.iter().zip(1..) {
+        match part.position {
+            None if count > 1 && scope == Scope::Local => {
+                faults.say(part.span, "one field orders a local index");
+            }
+            None if count > 1 => {
+                let fault = format!(
+                    "the index has several {called} keys: which comes first? `{called}_key = 1`, `{called}_key = 2`"
+                );
+                faults.say(part.span, fault);
+            }
+            Some(position) if position != at => {
+                let fault = format!("the {called} keys of an index are numbered from 1, each number once");
+                faults.say(part.span, fault);
+            }
+            _ => {}
+        }
+    }
+    parts.into_iter().map(|part| part.field).collect()
+}
+
+/// The key of a local index: the partition is the table's.
+fn check_local(
+    table: Option<KeyParts>,
+    name: &LitStr,
+    sort: &[usize],
+    faults: &mut Faults,
+) -> Option<Vec<usize>> {
+    let KeyParts { partition, sort: table_sort } = table?;
+    match (table_sort, sort) {
+        (None, _) => faults.say(name.span(), "only a table with a sort key has local indexes"),
+        (Some(table_sort), [sort]) if *sort == table_sort => {
+            faults.say(name.span(), "the table itself is in this order");
+        }
+        (_, [sort]) if *sort == partition => {
+            faults.say(name.span(), "all items of a partition have this field in common");
+        }
+        _ => {}
+    }
+    Some(vec![partition])
+}
+
+fn index(
+    fields: &[Field<'_>],
+    table: Option<KeyParts>,
+    draft: IndexDraft,
+    faults: &mut Faults,
+) -> Option<Index> {
+    let IndexDraft { name, scope, partition, sort, holds } = draft;
+    if partition.is_empty() && scope == Scope::Global {
         let fault =
             format!("which field chooses the partition? `index(name = {:?}, partition_key)`", name.value());
         faults.say(name.span(), fault);
     }
+    let sort = in_order(sort, scope, "sort", faults);
+    let partition = match scope {
+        Scope::Global => in_order(partition, scope, "partition", faults),
+        Scope::Local => check_local(table, &name, &sort, faults)?,
+    };
     let holds = match holds {
         None => IndexHolds::Everything,
         Some(Holds::Keys) => IndexHolds::Keys,
@@ -265,7 +382,20 @@ fn index(fields: &[Field<'_>], draft: IndexDraft, faults: &mut Faults) -> Option
         }
     };
     let constant = constant(&names::constant(&name.value()), name.span(), faults);
-    Some(Index { name, constant, key: KeyParts { partition: partition?, sort }, holds })
+    Some(Index { name, constant, scope, key: IndexKey { partition, sort }, holds })
+}
+
+/// Refuses a name that no table and no index has.
+fn check_name(name: &LitStr, of: &str, faults: &mut Faults) {
+    let value = name.value();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if !(3..=255).contains(&value.len()) || !value.bytes().all(allowed) {
+        let fault = format!(
+            "the name of a{} {of} has 3 to 255 characters of a-z, A-Z, 0-9, `_`, `.` and `-`",
+            if of == "index" { "n" } else { "" }
+        );
+        faults.say(name.span(), fault);
+    }
 }
 
 /// The only field that has a role.
@@ -339,8 +469,10 @@ mod tests {
             #[pixii(index(name = "ByOwner", partition_key, include(text)), index(name = "Owners", partition_key, keys_only))]
             owner: String,
             #[serde(skip_serializing_if = "Option::is_none", bound(serialize = ""))]
-            #[pixii(ttl, version)]
+            #[pixii(ttl)]
             text: Option<String>,
+            #[pixii(version)]
+            edits: u32,
         };
         assert_eq!(faults(&fields), [""; 0]);
     }
@@ -361,37 +493,144 @@ mod tests {
     #[test]
     fn an_index_has_a_name_and_one_partition_key() {
         check(
-            &quote!(#[pixii(index(name = "X1", sort_key))] a: u64),
-            "which field chooses the partition? `index(name = \"X1\", partition_key)`",
+            &quote!(#[pixii(index(name = "ByX", sort_key))] a: u64),
+            "which field chooses the partition? `index(name = \"ByX\", partition_key)`",
         );
         check(&quote!(#[pixii(index(partition_key))] a: u64), "which index? `index(name = \"…\", …)`");
         check(
-            &quote!(#[pixii(index(name = "X1"))] a: u64),
+            &quote!(#[pixii(index(name = "ByX"))] a: u64),
             "which part of the index's key? `partition_key` or `sort_key`",
         );
         let two = quote! {
-            #[pixii(index(name = "X1", partition_key))] a: u64,
-            #[pixii(index(name = "X1", partition_key))] b: u64
+            #[pixii(index(name = "ByX", partition_key))] a: u64,
+            #[pixii(index(name = "ByX", partition_key))] b: u64
         };
-        check(&two, "the index has a partition key already");
+        let several = "the index has several partition keys: which comes first? `partition_key = 1`, `partition_key = 2`";
+        let said = faults(&quote!(#[pixii(partition_key)] id: u64, #two));
+        assert_eq!(said, [several, several]);
         check(
-            &quote!(#[pixii(index(name = "X1", partition_key), index(name = "X1", sort_key))] a: u64),
+            &quote!(#[pixii(index(name = "ByX", partition_key), index(name = "ByX", sort_key))] a: u64),
             "a field is one part of an index's key",
         );
         let twice = quote! {
-            #[pixii(index(name = "X1", partition_key, keys_only))] a: u64,
-            #[pixii(index(name = "X1", sort_key, include(a)))] b: u64
+            #[pixii(index(name = "ByX", partition_key, keys_only))] a: u64,
+            #[pixii(index(name = "ByX", sort_key, include(a)))] b: u64
         };
         check(&twice, "what the index holds is said twice");
         check(
-            &quote!(#[pixii(index(name = "X1", partition_key, include(nobody)))] a: u64),
+            &quote!(#[pixii(index(name = "ByX", partition_key, include(nobody)))] a: u64),
             "no attribute has this name: it is the name of a field",
         );
         let nothing = quote! {
             #[pixii(partition_key)] id: u64,
-            #[pixii(index(name = "X1", partition_key, include()))] a: u64
+            #[pixii(index(name = "ByX", partition_key, include()))] a: u64
         };
         assert_eq!(faults(&nothing).len(), 1);
+    }
+
+    #[test]
+    fn an_index_over_several_fields_says_their_order() {
+        let fits = quote! {
+            #[pixii(partition_key)] id: u64,
+            #[pixii(index(name = "ByAll", partition_key = 2))] b: u64,
+            #[pixii(index(name = "ByAll", partition_key = 1))] a: u64,
+            #[pixii(index(name = "ByAll", sort_key = 1))] c: u64
+        };
+        assert_eq!(faults(&fits), [""; 0]);
+        let numbered = "the partition keys of an index are numbered from 1, each number once";
+        check(&quote!(#[pixii(index(name = "ByAll", partition_key = 2))] a: u64), numbered);
+        let twice = quote! {
+            #[pixii(index(name = "ByAll", partition_key = 1))] a: u64,
+            #[pixii(index(name = "ByAll", partition_key = 1))] b: u64
+        };
+        check(&twice, numbered);
+        for position in [quote!(0), quote!(5)] {
+            check(
+                &quote!(#[pixii(index(name = "ByAll", partition_key = #position))] a: u64),
+                "an index has up to four partition keys and up to four sort keys, numbered from 1",
+            );
+        }
+    }
+
+    #[test]
+    fn a_local_index_is_another_order_of_the_tables_partitions() {
+        let with_sort = |fields: TokenStream| {
+            faults(&quote!(#[pixii(partition_key)] id: u64, #[pixii(sort_key)] at: u64, #fields))
+        };
+        assert_eq!(
+            with_sort(quote!(#[pixii(local_index(name = "ByDay", include(note)))] day: u64, note: String)),
+            [""; 0]
+        );
+        check(
+            &quote!(#[pixii(local_index(name = "ByDay"))] day: u64),
+            "only a table with a sort key has local indexes",
+        );
+        let two = quote! {
+            #[pixii(local_index(name = "ByDay"))] a: u64,
+            #[pixii(local_index(name = "ByDay"))] b: u64
+        };
+        assert_eq!(with_sort(two), ["one field orders a local index"; 2]);
+        let mixed = quote! {
+            #[pixii(local_index(name = "ByDay"))] a: u64,
+            #[pixii(index(name = "ByDay", partition_key))] b: u64
+        };
+        assert_eq!(with_sort(mixed), ["an index is global or local"]);
+        assert_eq!(
+            with_sort(quote!(#[pixii(local_index(name = "ByDay", partition_key))] day: u64)),
+            [
+                "a local index has `name = \"…\"`, and `keys_only` or `include(field, …)`: its partition key is the \
+              table's, and this field orders it"
+            ]
+        );
+        let of_key = quote! {
+            #[pixii(partition_key, local_index(name = "ById"))] id: u64,
+            #[pixii(sort_key, local_index(name = "ByAt"))] at: u64
+        };
+        assert_eq!(
+            faults(&of_key),
+            ["all items of a partition have this field in common", "the table itself is in this order"]
+        );
+        let many: TokenStream = (0..6)
+            .map(|at| {
+                let (field, index) = (quote::format_ident!("f{at}"), format!("By{at}"));
+                quote!(#[pixii(local_index(name = #index))] #field: u64,)
+            })
+            .collect();
+        assert_eq!(with_sort(many), ["a table has at most 5 local indexes"]);
+    }
+
+    #[test]
+    fn a_version_is_a_number_of_its_own() {
+        check(
+            &quote!(#[pixii(index(name = "ByVersion", partition_key), version)] a: u64),
+            "a version changes with every write: it is no key",
+        );
+        check(
+            &quote!(#[pixii(ttl, version)] a: u64),
+            "a version counts, and does not say when an item expires",
+        );
+        check(
+            &quote!(#[serde(with = "as_text")] #[pixii(version)] a: u64),
+            "a version is stored as the number that it is, and serde makes something else of it",
+        );
+    }
+
+    #[test]
+    fn names_are_ones_that_tables_and_indexes_can_have() {
+        let fault = |of: &str| {
+            format!("the name of a{of} has 3 to 255 characters of a-z, A-Z, 0-9, `_`, `.` and `-`")
+        };
+        check(&quote!(#[pixii(index(name = "By", partition_key))] a: u64), &fault("n index"));
+        assert_eq!(
+            faults_of_struct(quote!(
+                #[pixii(table = "my notes")]
+                struct Note {
+                    #[pixii(partition_key)]
+                    id: u64,
+                }
+            )),
+            [fault(" table")]
+        );
     }
 
     #[test]
@@ -406,7 +645,7 @@ mod tests {
         );
         let fault = &faults(&quote! {
             #[pixii(partition_key)] id: u64,
-            #[pixii(index(name = "X1", partition_key))] a: std::option::Option<u64>
+            #[pixii(index(name = "ByX", partition_key))] a: std::option::Option<u64>
         })[0];
         assert!(fault.starts_with("serde stores `None` as NULL, which is no key"), "{fault}");
     }
@@ -429,7 +668,7 @@ mod tests {
         );
         check(
             &quote!(#[pixii(hash_key)] a: u64),
-            "a field has `partition_key`, `sort_key`, `index(…)`, `key_type = …`, `ttl` and `version`",
+            "a field has `partition_key`, `sort_key`, `index(…)`, `local_index(…)`, `key_type = …`, `ttl` and `version`",
         );
     }
 
@@ -447,7 +686,7 @@ mod tests {
         let named = "an entity is a struct with named fields";
         assert_eq!(
             faults_of_struct(quote!(
-                #[pixii(table = "T")]
+                #[pixii(table = "Notes")]
                 enum Note {
                     A,
                 }
@@ -456,7 +695,7 @@ mod tests {
         );
         assert_eq!(
             faults_of_struct(quote!(
-                #[pixii(table = "T")]
+                #[pixii(table = "Notes")]
                 struct Note(u64);
             )),
             [named]
@@ -466,11 +705,11 @@ mod tests {
             ["which table? `#[pixii(table = \"…\")]`"]
         );
         assert_eq!(
-            faults_of_struct(quote!(#[pixii(table = "T")] struct Note<T> { #fields, t: T })),
+            faults_of_struct(quote!(#[pixii(table = "Notes")] struct Note<T> { #fields, t: T })),
             ["an entity has no parameters: it is one type, and owns its data"]
         );
         assert_eq!(
-            faults_of_struct(quote!(#[pixii(table = "T")] #[serde(into = "X")] struct Note { #fields })),
+            faults_of_struct(quote!(#[pixii(table = "Notes")] #[serde(into = "X")] struct Note { #fields })),
             ["an entity's fields are its attributes, which `into` changes"]
         );
         check(

@@ -127,9 +127,10 @@ fn typed_expressions_are_those_that_names_and_values_make() {
 #[test]
 fn entities_are_written_read_and_removed_by_their_typed_keys() {
     let messages = messages();
-    let (first, second) = (message(7, "ada"), message(9, "bob"));
-    messages.put(&first).expect("a valid item");
+    let (mut first, mut second) = (message(7, "ada"), message(9, "bob"));
+    messages.save(&mut first).expect("a valid item");
     messages.put_request(&second).buffered().send().expect("a valid item");
+    second.advance_version();
     assert_eq!(messages.get(("kitchen", 7)).expect("it can be read"), Some(first.clone()));
     let room = "kitchen".to_owned();
     assert_eq!(messages.get((&room, &9)).expect("it can be read"), Some(second.clone()));

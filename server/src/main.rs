@@ -1,59 +1,7 @@
-//! `pixii`, the command line: a tour of the library, and tables of a store imported, looked at and exported.
-//!
-//! Items go to standard output, one a line; everything said about them goes to standard error. The exit code is 0 when
-//! all went well, 1 when something failed, 2 when the command line was wrong.
+//! `pixii`, the program: all of it is in the library beside it.
 
-mod failure;
-mod json;
-mod keys;
-mod store;
-mod output;
-mod commands;
-
-use clap::{Parser, Subcommand};
-use commands::{export, get, import, query, scan, stats, tables, tour};
-use failure::Failure;
 use std::process::ExitCode;
 
-/// An embedded, persistent storage engine with the data model of DynamoDB: tables of a store on the command line
-#[derive(Parser, Debug)]
-#[command(name = "pixii", version)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    Tour(tour::TourArguments),
-    Import(import::ImportArguments),
-    Get(get::GetArguments),
-    Query(query::QueryArguments),
-    Scan(scan::ScanArguments),
-    Tables(tables::TablesArguments),
-    Export(export::ExportArguments),
-    Stats(stats::StatsArguments),
-    #[command(hide = true)]
-    TourWriter(tour::writer::WriterArguments),
-}
-
 fn main() -> ExitCode {
-    let result = match CommandLine::parse().command {
-        Command::Tour(arguments) => tour::run(&arguments),
-        Command::Import(arguments) => import::run(&arguments),
-        Command::Get(arguments) => get::run(&arguments),
-        Command::Query(arguments) => query::run(&arguments),
-        Command::Scan(arguments) => scan::run(&arguments),
-        Command::Tables(arguments) => tables::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
-        Command::Stats(arguments) => stats::run(&arguments),
-        Command::TourWriter(arguments) => tour::writer::run(&arguments),
-    };
-    match result {
-        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
-        Err(Failure::Told(words)) => {
-            eprintln!("error: {words}");
-            ExitCode::FAILURE
-        }
-    }
+    pixii_server::run()
 }

@@ -1,6 +1,7 @@
 //! An open database.
 
 use super::entity::Entity;
+use super::operations::Operations;
 use super::pending::PendingTableChange;
 use super::query::read_item;
 use super::stream::Stream;
@@ -28,7 +29,7 @@ use crate::dynamo::tables::request::{
 };
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
-use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest};
+use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::archive::archiver::ArchiveOptions;
 use crate::engine::archive::objects::ArchiveObjects;
@@ -103,6 +104,11 @@ impl Database {
     /// The table `name`. The name may be the long one.
     pub fn table(&self, name: &str) -> Result<Table> {
         Ok(self.handle(self.store.catalog.find(Operation::DescribeTable, name)?))
+    }
+
+    /// DynamoDB's operations on items as its protocol has them: by the name of their table.
+    pub fn operations(&self) -> Operations {
+        Operations::new(self.store.clone())
     }
 
     fn handle(&self, table: Arc<TableDescriptor>) -> Table {
@@ -337,7 +343,12 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
-        write::batch::write(&self.store, request)?.wait()
+        self.submit_batch_write(request)?.wait()
+    }
+
+    /// Gives the writes of a batch their places in the order of commits without waiting for them to be acknowledged.
+    pub fn submit_batch_write(&self, request: BatchWriteRequest) -> Result<PendingBatch> {
+        write::batch::write(&self.store, request)
     }
 
     /// Reads up to 100 items of several tables at one moment.
@@ -423,13 +434,33 @@ impl Database {
     /// ```
     pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         loop {
-            let mut transaction = Transaction::new(InteractiveTransaction::begin(&self.store)?);
+            let mut transaction = self.begin_transaction()?;
             let answer = body(&mut transaction)?;
             match transaction.into_inner().commit(Durability::Durable)? {
                 Committed::Done(_) => return Ok(answer),
                 Committed::Conflict => {}
             }
         }
+    }
+
+    /// Begins a transaction that the caller [submits](Transaction::submit), and runs again on a conflict:
+    /// [`transact`](Self::transact) does both.
+    ///
+    /// ```
+    /// use pixii::{Database, Durability, Item, KeyType, SubmittedTransaction, TableSchema};
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// let notes = database.create_table(schema)?;
+    /// let mut transaction = database.begin_transaction()?;
+    /// assert_eq!(transaction.get_item(&notes, 1)?, None);
+    /// transaction.put(&notes, &Item::new().with("id", 1))?;
+    /// notes.put(&Item::new().with("id", 1).with("text", "I was faster"))?;
+    /// assert!(matches!(transaction.submit(Durability::Durable)?, SubmittedTransaction::Conflict));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn begin_transaction(&self) -> Result<Transaction> {
+        InteractiveTransaction::begin(&self.store).map(Transaction::new)
     }
 
     /// Reads up to 100 items of several tables at one moment, in the order of the request.
@@ -525,6 +556,7 @@ pub struct DatabaseOptions {
     engine: EngineOptions,
     streams: StreamOptions,
     archive: Option<(Arc<dyn ArchiveObjects>, ArchiveOptions)>,
+    index_lag: Option<Duration>,
 }
 
 impl Default for DatabaseOptions {
@@ -534,6 +566,7 @@ impl Default for DatabaseOptions {
             engine: EngineOptions::default(),
             streams: StreamOptions::default(),
             archive: None,
+            index_lag: None,
         }
     }
 }
@@ -593,15 +626,45 @@ impl DatabaseOptions {
         &self.environment
     }
 
+    /// For tests of code that is to run on DynamoDB as well: queries and scans of global indexes lag behind by up to
+    /// `lag`, as they do there. Everything else, local indexes and transactions among it, sees every write at once.
+    ///
+    /// A read of a global index stands at one moment of the last `lag`, and never before the one of an earlier read. A
+    /// write that is at least as old as `lag` is always seen. Under the simulated clock the same steps see the same.
+    ///
+    /// ```
+    /// use pixii::{Database, GlobalIndex, Item, KeyType, TableSchema};
+    /// use std::time::Duration;
+    ///
+    /// let database = Database::options()
+    ///     .environment(pixii::Environment::memory())
+    ///     .global_index_lag(Duration::from_secs(3600))
+    ///     .open("anywhere")?;
+    /// let by_owner = GlobalIndex::builder("ByOwner").partition_key("owner", KeyType::String);
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).global_index(by_owner);
+    /// let notes = database.create_table(schema.build()?)?;
+    /// notes.put(&Item::new().with("id", 1).with("owner", "ada"))?;
+    /// assert!(notes.get_item(1)?.is_some());
+    /// assert_eq!(notes.query("ada").index("ByOwner").count()?, 0, "within the hour, perhaps");
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn global_index_lag(mut self, lag: Duration) -> Self {
+        self.index_lag = Some(lag);
+        self
+    }
+
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, mut engine, streams, archive } = self;
+        let Self { environment, mut engine, streams, archive, index_lag } = self;
         if archive.is_some() && engine.log_kept_bytes == 0 {
             engine.log_kept_bytes = LOG_KEPT_BYTES;
         }
         let mut store = Store::open(environment, directory.as_ref(), engine)?;
         if let Some((objects, options)) = archive {
             store.begin_archive(objects, options)?;
+        }
+        if let Some(lag) = index_lag {
+            store = store.with_index_lag(lag);
         }
         let trimmer = StreamTrimmer::new(Arc::clone(&store.catalog), streams);
         store.engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;

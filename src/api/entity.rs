@@ -12,6 +12,7 @@ use crate::dynamo::key::KeyType;
 use crate::dynamo::number::Number;
 use crate::dynamo::serde::error::SerdeError;
 use crate::dynamo::tables::builder::TableSchemaBuilder;
+use crate::dynamo::value::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -72,7 +73,8 @@ pub trait Entity: Serialize + DeserializeOwned {
     /// The attribute that says, in seconds since 1970, when an item expires.
     const TTL_ATTRIBUTE: Option<&'static str> = None;
 
-    /// The number that counts an item's versions, so that nobody overwrites a version that they have not seen.
+    /// The number that counts an item's versions, so that nobody overwrites a version that they have not seen. With it
+    /// go [`version`](Self::version) and [`advance_version`](Self::advance_version).
     const VERSION_ATTRIBUTE: Option<&'static str> = None;
 
     /// The table's definition.
@@ -80,6 +82,30 @@ pub trait Entity: Serialize + DeserializeOwned {
 
     /// The item's key.
     fn key(&self) -> Result<Key, SerdeError>;
+
+    /// The version that it was read with, if it counts versions; zero if it was never written.
+    fn version(&self) -> Option<EntityVersion> {
+        None
+    }
+
+    /// It was written: it is the next version from now on.
+    fn advance_version(&mut self) {}
+}
+
+/// The version that an entity was read with, and the one that it is written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntityVersion {
+    /// What the item's version must be for the entity to be written over it.
+    pub seen: Number,
+    /// What it is then; none if there is no greater number of its type.
+    pub next: Option<Number>,
+}
+
+impl EntityVersion {
+    /// The version that a field holds.
+    pub fn of<V: VersionField>(field: &V) -> Self {
+        Self { seen: field.number(), next: field.next().map(|next| next.number()) }
+    }
 }
 
 /// The attributes of a key: an [`Attribute`] that chooses the partition, or a pair of it and of one that orders it.
@@ -137,7 +163,84 @@ where
     }
 }
 
-/// An index of the entity `E` whose key has the attributes `K`.
+/// The key of an index that several attributes choose the partition by, or several order: each an [`Attribute`] by
+/// itself, or a tuple of them; nothing orders it where `S` is `()`.
+#[derive(Clone, Copy, Debug)]
+pub struct CompositeKey<P, S> {
+    partition: P,
+    sort: S,
+}
+
+impl<P, S> CompositeKey<P, S> {
+    /// The key of these attributes.
+    pub const fn new(partition: P, sort: S) -> Self {
+        Self { partition, sort }
+    }
+
+    /// The attributes that order the index.
+    pub fn into_sort(self) -> S {
+        self.sort
+    }
+}
+
+/// The values that choose a partition of an index whose key is `K`: one, or a tuple of as many as choose it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` chooses no partition of this index",
+    label = "the key's attributes are `{K}`",
+    note = "give the partition key's value, or a tuple of all partition keys' values in their order"
+)]
+pub trait PartitionValues<K> {
+    /// The values, in the order of the key's attributes.
+    fn into_values(self, key: K) -> Result<Vec<Value>, Fault>;
+}
+
+fn partition_value<P>(
+    attribute: &Attribute<P>,
+    value: impl OperandOf<P, Form = Constant>,
+) -> Result<Value, Fault> {
+    value.into_form(attribute.encoding()).map(|value| value.value().clone())
+}
+
+impl<P, V: OperandOf<P, Form = Constant>> PartitionValues<Attribute<P>> for V {
+    fn into_values(self, key: Attribute<P>) -> Result<Vec<Value>, Fault> {
+        Ok(vec![partition_value(&key, self)?])
+    }
+}
+
+impl<P, S, V: OperandOf<P, Form = Constant>> PartitionValues<(Attribute<P>, Attribute<S>)> for V {
+    fn into_values(self, key: (Attribute<P>, Attribute<S>)) -> Result<Vec<Value>, Fault> {
+        Ok(vec![partition_value(&key.0, self)?])
+    }
+}
+
+impl<P, S, V: OperandOf<P, Form = Constant>> PartitionValues<CompositeKey<Attribute<P>, S>> for V {
+    fn into_values(self, key: CompositeKey<Attribute<P>, S>) -> Result<Vec<Value>, Fault> {
+        Ok(vec![partition_value(&key.partition, self)?])
+    }
+}
+
+macro_rules! partition_values {
+    ($($attribute:ident of $value:ident at $place:tt),*) => {
+        impl<$($attribute,)* $($value,)* S> PartitionValues<CompositeKey<($(Attribute<$attribute>,)*), S>>
+            for ($($value,)*)
+        where
+            $($value: OperandOf<$attribute, Form = Constant>,)*
+        {
+            fn into_values(
+                self,
+                key: CompositeKey<($(Attribute<$attribute>,)*), S>,
+            ) -> Result<Vec<Value>, Fault> {
+                Ok(vec![$(partition_value(&key.partition.$place, self.$place)?),*])
+            }
+        }
+    };
+}
+
+partition_values!(A of V at 0, B of W at 1);
+partition_values!(A of V at 0, B of W at 1, C of X at 2);
+partition_values!(A of V at 0, B of W at 1, C of X at 2, D of Y at 3);
+
+/// An index of the entity `E` whose key has the attributes `K`: an [`Attribute`], a pair of them, or a [`CompositeKey`].
 ///
 /// `#[derive(Entity)]` writes a constant for each index: the index `BySender` is `Message::BY_SENDER`.
 pub struct EntityIndex<E, K> {
@@ -226,7 +329,23 @@ impl<T: ExpiryField> ExpiryField for Option<T> {}
     message = "a `{Self}` cannot count versions",
     label = "not an integer of 32 bits or more"
 )]
-pub trait VersionField {}
+pub trait VersionField: Sized {
+    /// The version as a number.
+    fn number(&self) -> Number;
+
+    /// The version that follows; none if there is no greater number of this type.
+    fn next(&self) -> Option<Self>;
+}
+
+impl VersionField for Number {
+    fn number(&self) -> Number {
+        *self
+    }
+
+    fn next(&self) -> Option<Self> {
+        self.checked_add(1.into()).ok().filter(|next| next > self)
+    }
+}
 
 macro_rules! fields {
     ($key_type:ident: $($field:ty),*) => {
@@ -237,9 +356,20 @@ macro_rules! fields {
     ($role:ident for $($field:ty),*) => {
         $(impl $role for $field {})*
     };
+    (counting $($field:ty),*) => {
+        $(impl VersionField for $field {
+            fn number(&self) -> Number {
+                (*self).into()
+            }
+
+            fn next(&self) -> Option<Self> {
+                self.checked_add(1)
+            }
+        })*
+    };
 }
 
 fields!(String: String, Box<str>, Cow<'_, str>, char);
 fields!(Number: Number, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 fields!(ExpiryField for Number, i32, i64, u32, u64);
-fields!(VersionField for Number, i32, i64, isize, u32, u64, usize);
+fields!(counting i32, i64, isize, u32, u64, usize);

@@ -15,6 +15,7 @@ pub mod past;
 pub mod transaction;
 pub mod typed;
 pub mod stream;
+pub mod operations;
 pub mod database;
 pub mod time;
 pub mod backup;

@@ -3,6 +3,9 @@
 use super::handle::Handle;
 use super::key::IntoKey;
 use super::query::{Query, Scan, read_item, read_typed};
+use super::table::Table;
+use crate::dynamo::backup::request::RestoredIndexes;
+use crate::dynamo::backup::undrop;
 use crate::dynamo::error::Result;
 use crate::dynamo::fault::Operation;
 use crate::dynamo::past::{Changes, PastStore};
@@ -10,6 +13,7 @@ use crate::dynamo::read::get;
 use crate::dynamo::read::request::{GetOutput, GetRequest, Page, QueryRequest, ScanRequest};
 use crate::dynamo::read::walk::Walk;
 use crate::dynamo::schema::TableSchema;
+use crate::dynamo::store::Store;
 use crate::dynamo::value::{Item, Value};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -20,6 +24,8 @@ use std::fmt;
 #[derive(Clone)]
 pub struct Past {
     inner: PastStore,
+    /// The database as it is.
+    present: Store,
 }
 
 /// A table as it was at a past moment.
@@ -29,8 +35,31 @@ pub struct PastTable {
 }
 
 impl Past {
-    pub(super) fn new(inner: PastStore) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: PastStore, present: Store) -> Self {
+        Self { inner, present }
+    }
+
+    /// Makes a table of the database, `target`, that is what the table `name` was at this moment, with its indexes, and
+    /// waits until it is there: also if that was dropped since. What does not come along is what
+    /// [`restore_table_to_point_in_time`](super::database::Database::restore_table_to_point_in_time) says.
+    ///
+    /// ```
+    /// use pixii::{AsOf, Database, Item, KeyType, TableSchema};
+    /// use std::time::Duration;
+    ///
+    /// let database = Database::options().history(Duration::from_secs(3600)).open_in_memory()?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// database.create_table(schema)?.put(&Item::new().with("id", 1))?;
+    /// let before = database.as_of_now()?.sequence_number();
+    /// database.delete_table("Notes")?;
+    /// let notes = database.as_of(AsOf::sequence(before))?.restore_table("Notes", "Notes")?;
+    /// assert!(notes.get_item(1)?.is_some());
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn restore_table(&self, name: &str, target: &str) -> Result<Table> {
+        let indexes = RestoredIndexes::default();
+        let table = undrop::restore(&self.present, &self.inner, name, target, &indexes, &mut |_| ())?;
+        Ok(Table::new(self.present.clone(), table))
     }
 
     /// The last commit that is seen.
@@ -111,7 +140,7 @@ impl PastTable {
 
     /// The items of one partition, in the order of their sort keys.
     pub fn query(&self, partition: impl Into<Value>) -> Query<'_> {
-        Query::new(&self.handle, Ok(partition.into()))
+        Query::new(&self.handle, Ok(vec![partition.into()]))
     }
 
     /// All items.

@@ -127,9 +127,9 @@ impl sealed::Sealed for ScanRequest {
 }
 
 impl<'a> Query<'a> {
-    pub(super) fn new(handle: &'a Handle, partition: Result<Value>) -> Self {
+    pub(super) fn new(handle: &'a Handle, partition: Result<Vec<Value>>) -> Self {
         let (partition, error) = match partition {
-            Ok(partition) => (vec![partition], None),
+            Ok(partition) => (partition, None),
             Err(error) => (Vec::new(), Some(error)),
         };
         let key = KeyConditions::Places { partition, sort: Vec::new() };

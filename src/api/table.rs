@@ -99,7 +99,10 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn put_request<T: Serialize + ?Sized>(&self, item: &T) -> Put<'_> {
-        let item = to_item(item).map_err(|error| Error::new(Operation::PutItem, Fault::Serde(error)));
+        self.put_of(to_item(item).map_err(|error| Error::new(Operation::PutItem, Fault::Serde(error))))
+    }
+
+    pub(super) fn put_of(&self, item: Result<Item>) -> Put<'_> {
         Put::new(&self.handle, item)
     }
 
@@ -188,10 +191,10 @@ impl Table {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn query(&self, partition: impl Into<Value>) -> Query<'_> {
-        self.query_of(Ok(partition.into()))
+        self.query_of(Ok(vec![partition.into()]))
     }
 
-    pub(super) fn query_of(&self, partition: Result<Value>) -> Query<'_> {
+    pub(super) fn query_of(&self, partition: Result<Vec<Value>>) -> Query<'_> {
         Query::new(&self.handle, partition)
     }
 

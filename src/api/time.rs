@@ -35,13 +35,13 @@ impl Database {
     /// # Ok::<(), pixii::Error>(())
     /// ```
     pub fn as_of(&self, at: AsOf) -> Result<Past> {
-        Ok(Past::new(PastStore::new(self.store(), at)?))
+        Ok(Past::new(PastStore::new(self.store(), at)?, self.store().clone()))
     }
 
     /// The database as it is, from now on not changing.
     pub fn as_of_now(&self) -> Result<Past> {
         let store = self.store();
-        Ok(Past::new(PastStore::of_snapshot(store, store.engine.snapshot())?))
+        Ok(Past::new(PastStore::of_snapshot(store, store.engine.snapshot())?, store.clone()))
     }
 
     /// The oldest moment that can be read: all from it on can.

@@ -5,14 +5,17 @@ use super::key::IntoKey;
 use super::query::{Read, ReadRequest, read_item, read_typed};
 use super::table::Table;
 use super::write::{Write, WriteRequest};
+use crate::base::ident::SeqNo;
 use crate::dynamo::error::Result;
 use crate::dynamo::fault::Operation;
-use crate::dynamo::transaction::InteractiveTransaction;
+use crate::dynamo::transaction::{InteractiveTransaction, SubmittedTransaction};
 use crate::dynamo::value::Item;
+use crate::engine::options::Durability;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A transaction that runs; given to the closure of [`Database::transact`](super::database::Database::transact).
+/// A transaction that runs; given to the closure of [`Database::transact`](super::database::Database::transact), or begun
+/// by [`Database::begin_transaction`](super::database::Database::begin_transaction).
 ///
 /// It reads one moment, with its own writes laid over it. Nothing is locked and nothing is seen by others before it
 /// commits.
@@ -28,6 +31,16 @@ impl Transaction {
 
     pub(super) fn into_inner(self) -> InteractiveTransaction {
         self.inner
+    }
+
+    /// Gives what was written its place in the order of commits, without waiting for it to be acknowledged.
+    pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
+        self.inner.submit(durability)
+    }
+
+    /// The newest commit that the transaction sees.
+    pub fn seqno(&self) -> SeqNo {
+        self.inner.seqno()
     }
 
     /// Reads an item as a `T`.

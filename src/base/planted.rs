@@ -66,6 +66,22 @@ pub enum Bug {
     ArchivedBeyondPromise,
     /// A restore replays one commit behind the moment.
     RestoredOneTooMany,
+    /// An index can be read as soon as its filling has begun.
+    IndexActiveTooEarly,
+    /// A write is decided on the published version of its item, not on the newest one.
+    DecidedOnPublished,
+    /// A transaction under a token leaves no row of it.
+    TokenNotKept,
+    /// What a token stands for is not compared.
+    TokenContentUnchecked,
+    /// A token counts for ever.
+    TokenCountsForEver,
+    /// A write that changes nothing is told in the stream.
+    UnchangedRecorded,
+    /// An interactive transaction tells only its first change in the stream.
+    TransactionRecordsOneChange,
+    /// A consumer's place is acknowledged before it is durable.
+    ConsumerPlaceBuffered,
 }
 
 #[cfg(feature = "planted-bugs")]

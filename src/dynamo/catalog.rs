@@ -215,6 +215,12 @@ impl Catalog {
         &self.changed
     }
 
+    /// Refuses, for `operation`, a name that no table of this store can have.
+    pub fn check_name(operation: Operation, name: &str) -> Result<()> {
+        let name = arn::table_name(name).map_err(|fault| Error::new(operation, fault))?;
+        check_table_name(name).map_err(|fault| Error::new(operation, fault))
+    }
+
     /// The table `name`, for `operation`. The name may be the long one.
     pub fn find(&self, operation: Operation, name: &str) -> Result<Arc<TableDescriptor>> {
         let fault = |fault| Error::new(operation, fault);

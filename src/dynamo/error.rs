@@ -97,13 +97,24 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// The fault that `operation` met.
-    pub(crate) fn new(operation: Operation, fault: Fault) -> Self {
+    /// The fault that `operation` met: for whoever speaks DynamoDB's protocol, and finds out by himself what is wrong
+    /// with a request before there is one.
+    ///
+    /// ```
+    /// use pixii::{Error, Fault, Operation};
+    ///
+    /// let error = Error::new(Operation::CreateTable, Fault::ParameterMissing { parameter: "TableName" });
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "The parameter 'TableName' is required but was not present in the request"
+    /// );
+    /// ```
+    pub fn new(operation: Operation, fault: Fault) -> Self {
         Self { inner: Arc::new(Inner { operation: Some(operation), fault }) }
     }
 
     /// A stored row that does not parse.
-    pub(crate) fn damaged(row: &'static str, error: DecodeError) -> Self {
+    pub fn damaged(row: &'static str, error: DecodeError) -> Self {
         Self { inner: Arc::new(Inner { operation: None, fault: Fault::DamagedRow { row, error } }) }
     }
 

@@ -7,6 +7,7 @@ use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
 use super::legacy::fault::LegacyFault;
 use super::number::NumberError;
+use super::request_fault::RequestFault;
 use super::serde::error::SerdeError;
 use super::stream_fault::StreamFault;
 use super::table_fault::TableFault;
@@ -113,6 +114,8 @@ pub enum Fault {
     Stream(StreamFault),
     /// What is asked of backups cannot be met.
     Backup(BackupFault),
+    /// Members of the request do not go together.
+    Request(RequestFault),
     /// A member that must be there is not.
     ParameterMissing {
         /// The member, as DynamoDB writes it.
@@ -174,6 +177,8 @@ pub enum Fault {
     Condition(ConditionFault),
     /// The place to start from is wrong.
     StartKey(StartKeyFault),
+    /// A value of the place to start from is not one that DynamoDB takes.
+    StartKeyValue(ValueFault),
     /// A stored row does not parse, though its checksum is right: it was written by another version, or by a bug.
     DamagedRow {
         /// What the row is.
@@ -326,6 +331,8 @@ pub enum SchemaFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConditionFault {
+    /// There is none at all.
+    NoConditions,
     /// An attribute of the key that must have a condition has none.
     KeyAttributeMissing {
         /// The attribute.
@@ -399,6 +406,12 @@ impl From<ConditionFault> for Fault {
 impl From<WriteFault> for Fault {
     fn from(fault: WriteFault) -> Self {
         Self::Write(fault)
+    }
+}
+
+impl From<RequestFault> for Fault {
+    fn from(fault: RequestFault) -> Self {
+        Self::Request(fault)
     }
 }
 

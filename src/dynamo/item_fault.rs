@@ -116,6 +116,8 @@ pub enum ReadFault {
     SelectWithProjection {
         /// The selection, as DynamoDB writes it.
         select: &'static str,
+        /// The parameter that the projection was given by.
+        parameter: &'static str,
     },
     /// Specific attributes are selected, and none is named.
     SelectNothing,

@@ -38,7 +38,7 @@ impl PastStore {
     /// The store as a snapshot has it.
     pub fn of_snapshot(store: &Store, snapshot: Snapshot) -> Result<Self> {
         let catalog = Arc::new(Catalog::as_of(&store.engine, &snapshot)?);
-        Ok(Self { store: Store { catalog, ..store.clone() }, snapshot })
+        Ok(Self { store: store.with_catalog(catalog), snapshot })
     }
 
     /// The store with the tables of that moment, for requests that read as of [`snapshot`](Self::snapshot).

@@ -2,16 +2,19 @@
 
 use super::catalog::Catalog;
 use super::error::Result;
+use super::index_lag::IndexLag;
 use super::jobs::background;
 use crate::engine::archive::archiver::{ArchiveHandle, ArchiveOptions};
 use crate::engine::archive::objects::ArchiveObjects;
 use crate::engine::options::EngineOptions;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::env::environment::Environment;
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An open store of tables. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,6 +27,8 @@ pub struct Store {
     pub archive: Option<ArchiveHandle>,
     /// The client tokens of the transactions that run.
     pub(super) running_tokens: Arc<Mutex<HashSet<String>>>,
+    /// How reads of global indexes lag behind, if they do.
+    index_lag: Option<Arc<IndexLag>>,
 }
 
 impl Store {
@@ -33,7 +38,7 @@ impl Store {
         let catalog = Arc::new(Catalog::open(&engine)?);
         catalog.give_up_restores(&engine)?;
         background::begin(&engine, &catalog)?;
-        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default() })
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })
     }
 
     /// Opens a store only to read it: nothing goes on in the background but what the engine does.
@@ -44,12 +49,37 @@ impl Store {
     ) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open(&engine)?);
-        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default() })
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })
+    }
+
+    /// The same store with the tables of another moment, to be read.
+    pub(super) fn with_catalog(&self, catalog: Arc<Catalog>) -> Self {
+        Self { catalog, index_lag: None, ..self.clone() }
     }
 
     /// Begins to archive it.
     pub fn begin_archive(&mut self, objects: Arc<dyn ArchiveObjects>, options: ArchiveOptions) -> Result<()> {
         self.archive = Some(ArchiveHandle::begin(&self.engine, objects, options)?);
         Ok(())
+    }
+
+    /// Reads of global indexes lag behind by up to `lag` from now on.
+    #[must_use]
+    pub fn with_index_lag(self, lag: Duration) -> Self {
+        Self { index_lag: Some(Arc::new(IndexLag::new(lag))), ..self }
+    }
+
+    /// Every write begins with this: pays back-pressure, before any lock.
+    pub(super) fn begin_write(&self) -> Result<()> {
+        self.engine.pay_back_pressure()?;
+        if let Some(lag) = &self.index_lag {
+            lag.note_write(&self.engine);
+        }
+        Ok(())
+    }
+
+    /// The moment that a read of a global index stands at, if that is not the present.
+    pub(super) fn lagging_moment(&self) -> Option<Snapshot> {
+        self.index_lag.as_ref().map(|lag| lag.moment(&self.engine))
     }
 }

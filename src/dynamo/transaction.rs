@@ -29,9 +29,11 @@ use super::write::prepare::Request;
 use super::write::request::{DeleteRequest, PutRequest, UpdateRequest};
 use crate::base::batch::WriteBatch;
 use crate::base::entry::EntryKind;
+use crate::base::ident::SeqNo;
+use crate::base::planted::{Bug, planted};
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
-use crate::engine::ticket::Submitted;
+use crate::engine::ticket::{Submitted, Ticket};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -61,10 +63,47 @@ pub enum Committed {
     Conflict,
 }
 
+/// What has become of a transaction that nobody has waited for yet.
+#[derive(Debug)]
+pub enum SubmittedTransaction {
+    /// It has its place in the order of commits.
+    Accepted(PendingCommit),
+    /// It wrote nothing, and stands where it read.
+    OnlyRead,
+    /// Something that it has read was written since: it did nothing, and may be run again.
+    Conflict,
+}
+
+/// A transaction that has its place in the order of commits and waits to be acknowledged.
+///
+/// Dropping it does not take the transaction back.
+#[derive(Debug)]
+#[must_use = "a transaction is acknowledged only when it has been waited for"]
+pub struct PendingCommit {
+    ticket: Ticket,
+}
+
+impl PendingCommit {
+    /// Waits until the transaction is as durable as was asked and everybody sees it.
+    pub fn wait(self) -> Result<Commit> {
+        Ok(self.ticket.wait()?)
+    }
+
+    /// Asks without waiting: `None` while the transaction is not acknowledged. To be asked no more after an answer.
+    pub fn step(&mut self) -> Option<Result<Commit>> {
+        Some(self.ticket.step()?.map_err(Into::into))
+    }
+
+    /// The place of the transaction in the order of commits.
+    pub fn seqno(&self) -> SeqNo {
+        self.ticket.seqno()
+    }
+}
+
 impl InteractiveTransaction {
     /// Begins a transaction.
     pub fn begin(store: &Store) -> Result<Self> {
-        store.engine.pay_back_pressure()?;
+        store.begin_write()?;
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
         Ok(Self { store: store.clone(), open, items: BTreeMap::new() })
@@ -103,7 +142,8 @@ impl InteractiveTransaction {
         table: &Arc<TableDescriptor>,
         request: Request<'_>,
     ) -> Result<Option<Item>> {
-        request.check().map_err(|fault| Error::new(operation, fault))?;
+        let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+        let request = checked.as_request();
         let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
         let write = request.prepare(operation, &table)?;
         let key = write.key.clone();
@@ -128,12 +168,27 @@ impl InteractiveTransaction {
 
     /// Commits what was written, and waits until that is as durable as is asked.
     pub fn commit(self, durability: Durability) -> Result<Committed> {
+        match self.submit(durability)? {
+            SubmittedTransaction::Accepted(pending) => Ok(Committed::Done(Some(pending.wait()?))),
+            SubmittedTransaction::OnlyRead => Ok(Committed::Done(None)),
+            SubmittedTransaction::Conflict => Ok(Committed::Conflict),
+        }
+    }
+
+    /// The newest commit that the transaction sees.
+    pub fn seqno(&self) -> SeqNo {
+        self.open.reads.snapshot().seqno()
+    }
+
+    /// Gives what was written its place in the order of commits.
+    pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
         let Self { store, open, items } = self;
         if open.own.is_empty() {
-            return Ok(Committed::Done(None));
+            return Ok(SubmittedTransaction::OnlyRead);
         }
         let mut batch = WriteBatch::new();
-        for ((key, written), at) in items.iter().zip(0..) {
+        let told = if planted(Bug::TransactionRecordsOneChange) { 1 } else { usize::MAX };
+        for ((key, written), at) in items.iter().zip(0..).take(told) {
             let before = parse(written.before.as_deref())?;
             let after = parse(open.own.get(key).and_then(Option::as_deref))?;
             change::record(&written.table, key, before.as_ref(), after.as_ref(), Cause::User, at, &mut batch);
@@ -150,15 +205,15 @@ impl InteractiveTransaction {
         let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &current)?;
         drop(guard);
         match submitted {
-            Submitted::Accepted(ticket) => Ok(Committed::Done(Some(ticket.wait()?))),
+            Submitted::Accepted(ticket) => Ok(SubmittedTransaction::Accepted(PendingCommit { ticket })),
             // A table was changed: what was derived from it is derived again.
             Submitted::Stale => {
                 for table in tables.iter().filter(|table| !table.is_current()) {
                     store.catalog.await_change(&store.engine, table)?;
                 }
-                Ok(Committed::Conflict)
+                Ok(SubmittedTransaction::Conflict)
             }
-            Submitted::Conflict => Ok(Committed::Conflict),
+            Submitted::Conflict => Ok(SubmittedTransaction::Conflict),
         }
     }
 }

@@ -122,6 +122,12 @@ pub enum ValueFault {
         /// Its length.
         size_bytes: usize,
     },
+    /// A value that is given without a type.
+    Untyped,
+    /// A value that is given with several types.
+    ManyTypes,
+    /// A `NULL` that is given as false.
+    NullFalse,
     /// A set without members.
     EmptySet(ValueType),
     /// A set of strings that was given one of them twice, with all that was given.
@@ -154,6 +160,16 @@ impl fmt::Display for ValueFault {
             Self::EmptyAttributeName => f.write_str("Empty attribute name"),
             Self::AttributeNameTooLong { .. } => {
                 write!(f, "{INVALID}Attribute name is too large, must be less than 65536 bytes")
+            }
+            Self::Untyped => f.write_str(
+                "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+            ),
+            Self::ManyTypes => f.write_str(
+                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the \
+                 supported datatypes",
+            ),
+            Self::NullFalse => {
+                write!(f, "{INVALID}Null attribute value types must have the value of true")
             }
             Self::EmptySet(ValueType::NumberSet) => write!(f, "{INVALID}An number set  may not be empty"),
             Self::EmptySet(ValueType::BinarySet) => write!(f, "{INVALID}Binary sets should not be empty"),

@@ -6,4 +6,7 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod legacy;
+mod index_lag;
 mod streams;
+mod backups;

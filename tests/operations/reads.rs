@@ -141,6 +141,57 @@ fn the_segments_of_a_scan_have_each_item_once() {
 }
 
 #[test]
+fn of_a_table_that_is_dropped_and_made_anew_a_read_finds_all_or_nothing_of_one() {
+    let database = pixii::Database::in_memory().expect("a new database");
+    let schema = crate::support::schema();
+    let handle = std::sync::Mutex::new(None::<Table>);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let keys = || vec![("p", 1).into_key(), ("p", 2).into_key()];
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let Some(table) = handle.lock().expect("no panic").clone() else { continue };
+                    let is_gone = |error: &pixii::Error| error.kind() == pixii::ErrorKind::ResourceNotFound;
+                    match table.get_item(("p", 1)) {
+                        Ok(found) => assert!(found.is_some(), "it is there as long as its table is"),
+                        Err(error) => assert!(is_gone(&error), "{error}"),
+                    }
+                    match table.query(1).index("ByX").count() {
+                        Ok(count) => assert_eq!(count, 2),
+                        Err(error) => assert!(is_gone(&error), "{error}"),
+                    }
+                    let asked = pixii::KeysAndAttributes { keys: keys(), ..Default::default() };
+                    let request = pixii::BatchGetRequest {
+                        tables: [("Items".to_owned(), asked)].into(),
+                        ..Default::default()
+                    };
+                    match database.batch_get(request) {
+                        // A new table has both items at once.
+                        Ok(answer) => assert!([0, 2].contains(&answer.responses["Items"].len())),
+                        Err(error) => assert!(is_gone(&error), "{error}"),
+                    }
+                }
+            });
+        }
+        for _ in 0..60 {
+            let table = database.create_table(schema.clone()).expect("a new table");
+            database
+                .transact(|transaction| {
+                    transaction.put(&table, &item(1).with("x", 1))?;
+                    transaction.put(&table, &item(2).with("x", 1))
+                })
+                .expect("it commits");
+            *handle.lock().expect("no panic") = Some(table);
+            database.flush().expect("memory does not fail");
+            database.delete_table("Items").expect("it is there");
+            database.compact().expect("memory does not fail");
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn reads_are_charged_by_dynamodbs_rules() {
     let table = filled();
     let total = ReturnConsumedCapacity::Total;

@@ -3,7 +3,7 @@
 use pixii::{Database, GlobalIndex, Item, KeyType, LocalIndex, Projection, Result, Table, TableSchema};
 
 /// Items have `pk` and `sk`; `ByX` is global over `x` and holds keys only, `ByRank` local over `rank` and holds `a`.
-pub(crate) fn database() -> (Database, Table) {
+pub(crate) fn schema() -> TableSchema {
     let by_x = GlobalIndex::builder("ByX").partition_key("x", KeyType::Number);
     let by_rank = LocalIndex::builder("ByRank").sort_key("rank", KeyType::Number);
     let schema = TableSchema::builder("Items")
@@ -12,8 +12,13 @@ pub(crate) fn database() -> (Database, Table) {
         .global_index(by_x.projection(Projection::KeysOnly))
         .local_index(by_rank.projection(Projection::include(["a"])))
         .build();
+    schema.expect("a valid schema")
+}
+
+/// A database with such a table, and the table.
+pub(crate) fn database() -> (Database, Table) {
     let database = Database::in_memory().expect("a new database");
-    let table = database.create_table(schema.expect("a valid schema")).expect("a new table");
+    let table = database.create_table(schema()).expect("a new table");
     (database, table)
 }
 

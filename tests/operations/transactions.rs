@@ -1,8 +1,9 @@
 //! `TransactWriteItems` and `TransactGetItems`.
 
-use crate::support::{database, item, refused};
+use crate::support::{database, item, refused, schema};
+use pixii::sim::{SimVfs, Simulation};
 use pixii::{
-    CancellationCode, Condition, Database, ErrorKind, Fault, IntoKey, Item, PutRequest, Result,
+    CancellationCode, Condition, Database, Durability, ErrorKind, Fault, IntoKey, Item, PutRequest, Result,
     ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGet, TransactGetRequest,
     TransactWrite, TransactWriteOutput, TransactWriteRequest, UpdateExpression, UpdateRequest, Value,
     WriteFault, WriteOptions, attr,
@@ -106,6 +107,36 @@ fn a_token_makes_a_transaction_idempotent() {
     assert!(database.transact_write(&canceled).is_err());
     table.put(&item(9).with("a", 1)).expect("a valid item");
     database.transact_write(&canceled).expect("the condition is met now");
+}
+
+#[test]
+fn a_repeated_transaction_is_as_durable_as_the_repetition_asks() {
+    let simulation = Simulation::new(1);
+    let database = Database::options().environment(simulation.environment()).open("/store");
+    let database = database.expect("a new database");
+    let table = database.create_table(schema()).expect("a new table");
+    let mut first = request(vec![put(item(1))], Some("token"));
+    first.durability = Durability::Buffered;
+    let done = database.transact_write(&first).expect("a valid request").commit;
+    // Buffered again, it is answered from memory, and may be lost.
+    assert_eq!(database.transact_write(&first).expect("it was done").commit.seqno, done.seqno);
+    // What a loss of power could leave.
+    let images = || simulation.vfs().images(20, 1).map(|(_, image)| image).collect::<Vec<_>>();
+    let before = images();
+    let again = request(vec![put(item(1))], Some("token"));
+    database.transact_write(&again).expect("it was done");
+    let after = images();
+    table.delete(("p", 1)).expect("a valid key");
+    database.transact_write(&again).expect("it was done");
+    assert_eq!(table.get_item(("p", 1)).expect("it can be read"), None, "it is not done again");
+    drop((table, database));
+    let survives = |image: SimVfs| {
+        let opened = Database::options().environment(simulation.restart(image).environment()).open("/store");
+        let table = opened.and_then(|database| database.table("Items")).expect("it was made durably");
+        table.get_item(("p", 1)).expect("it can be read").is_some()
+    };
+    assert!(!before.into_iter().all(survives), "nobody had asked for more");
+    assert!(after.into_iter().all(survives));
 }
 
 #[test]

@@ -6,12 +6,12 @@
 //!    acknowledged durably is there; then all indexes become ACTIVE that were wanted, and no others.
 
 use crate::model::{Key, Model, TABLE};
-use crate::workload::{operation, tiny_options};
+use crate::workload::{open, random_durability, random_item, random_key};
+use crate::world::{create_index, drop_index};
 use pixii::sim::{ImageChoice, SimRng, SimVfs, Simulation};
 use pixii::{
-    AttributeDefinition, CreateTableRequest, Database, Durability, Error, ErrorKind, GlobalIndexUpdate,
-    IndexDescription, IndexRequest, Item, KeyRole, KeySchemaElement, KeyType, Outcome, Pending,
-    PendingTableChange, ProjectionRequest, ProjectionType, ResourceStatus, TableSchema, UpdateTableRequest,
+    CreateTableRequest, Database, Durability, Error, ErrorKind, IndexDescription, Item, KeyType, Outcome,
+    Pending, PendingTableChange, ResourceStatus, TableSchema,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,45 +82,6 @@ fn schema() -> CreateTableRequest {
     let schema =
         TableSchema::builder(TABLE).partition_key("pk", KeyType::String).sort_key("sk", KeyType::Number);
     schema.build().expect("a valid schema").into()
-}
-
-fn create_index(name: &str) -> UpdateTableRequest {
-    let define =
-        |name: &str, attribute_type| AttributeDefinition { attribute_name: name.to_owned(), attribute_type };
-    let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
-    let (key_schema, projection) = if name == "ByTag" {
-        let key = vec![element("tag", KeyRole::Partition), element("score", KeyRole::Sort)];
-        (key, ProjectionRequest { projection_type: Some(ProjectionType::All), non_key_attributes: None })
-    } else {
-        let names = Some(vec!["id".to_owned()]);
-        let projection_type = Some(ProjectionType::Include);
-        let projection = ProjectionRequest { projection_type, non_key_attributes: names };
-        (vec![element("score", KeyRole::Partition)], projection)
-    };
-    let index_name = name.to_owned();
-    let create = IndexRequest { index_name, key_schema, projection, ..IndexRequest::default() };
-    let update = GlobalIndexUpdate { create: Some(create), ..GlobalIndexUpdate::default() };
-    let mut attribute_definitions = vec![define("score", KeyType::Number)];
-    if name == "ByTag" {
-        attribute_definitions.push(define("tag", KeyType::String));
-    }
-    UpdateTableRequest { attribute_definitions, ..update_indexes(update) }
-}
-
-fn drop_index(name: &str) -> UpdateTableRequest {
-    update_indexes(GlobalIndexUpdate { delete: Some(name.to_owned()), ..GlobalIndexUpdate::default() })
-}
-
-fn update_indexes(update: GlobalIndexUpdate) -> UpdateTableRequest {
-    UpdateTableRequest {
-        table_name: TABLE.to_owned(),
-        global_secondary_index_updates: vec![update],
-        ..UpdateTableRequest::default()
-    }
-}
-
-fn open(simulation: &Simulation) -> Result<Database, Error> {
-    Database::options().environment(simulation.environment()).engine(tiny_options()).open("/store")
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls takes the error")]
@@ -290,9 +251,9 @@ impl Run {
         let exists = self.database.describe_table(TABLE)?;
         let exists = exists.global_secondary_indexes.iter().any(|index| index.index_name == name);
         let (request, deed) = if exists {
-            (drop_index(name), Deed::DropIndex(name))
+            (drop_index(TABLE, name), Deed::DropIndex(name))
         } else {
-            (create_index(name), Deed::CreateIndex(name))
+            (create_index(TABLE, name), Deed::CreateIndex(name))
         };
         let pending = match self.database.submit_update_table(request) {
             // Another client is changing just this.
@@ -338,22 +299,22 @@ impl Run {
 
     /// A write, or something that concerns the whole store.
     fn begin_write(&mut self) -> Result<Option<Waiting>, Error> {
-        use crate::workload::Operation;
         self.next_id += 1;
         let table = self.database.table(TABLE)?;
-        let (key, item, durability, pending) = match operation(&mut self.rng, self.next_id) {
-            Operation::Put { key, item, durability } => {
+        let (key, durability) = (random_key(&mut self.rng), random_durability(&mut self.rng));
+        let (item, pending) = match self.rng.below(100) {
+            0..65 => {
+                let item = random_item(&mut self.rng, &key, self.next_id);
                 let pending = table.put_request(&item).durability(durability).submit()?;
-                (key, Some(item), durability, pending)
+                (Some(item), pending)
             }
-            Operation::Delete { key, durability } => {
-                let pending =
-                    table.delete_request((key.0.as_str(), key.1)).durability(durability).submit()?;
-                (key, None, durability, pending)
+            65..84 => {
+                let delete = table.delete_request((key.0.as_str(), key.1));
+                (None, delete.durability(durability).submit()?)
             }
-            Operation::Flush => return self.database.flush().map(|()| None),
-            Operation::Compact => return self.database.compact().map(|()| None),
-            Operation::Check | Operation::Reopen | Operation::AdvanceClock(_) => {
+            84..90 => return self.database.flush().map(|()| None),
+            90..92 => return self.database.compact().map(|()| None),
+            _ => {
                 self.simulation.clock().advance(Duration::from_secs(5));
                 return Ok(None);
             }
@@ -404,8 +365,24 @@ fn run(seed: u64, crash_at: Option<u64>, figures: &mut Figures) -> Result<(Simul
     Ok((simulation, Some(run)))
 }
 
+/// What a run was when its machine stopped.
+struct Stopped {
+    simulation: Simulation,
+    events: Vec<Event>,
+    is_making_table: bool,
+}
+
+impl Run {
+    /// Stops the machine, with the store open.
+    fn stop(self) -> Stopped {
+        self.simulation.vfs().crash_now();
+        let Self { simulation, events, is_making_table, .. } = self;
+        Stopped { simulation, events, is_making_table }
+    }
+}
+
 /// Opens an image, checks it, loses power once more while indexes are being filled, and sees that they become ACTIVE.
-fn check_image(run: &Run, image: SimVfs, salt: u64, figures: &mut Figures) -> Result<(), String> {
+fn check_image(run: &Stopped, image: SimVfs, salt: u64, figures: &mut Figures) -> Result<(), String> {
     let mut simulation = run.simulation.restart(image);
     figures.images += 1;
     let mut database = open(&simulation).map_err(|error| format!("it does not open: {error}"))?;
@@ -464,8 +441,7 @@ pub(crate) fn crash(seed: u64, count: u64, figures: &mut Figures) -> Result<(), 
         let point = *rng.pick(&points);
         let context = |wrong: String| format!("seed {seed}, crash at operation {point}: {wrong}");
         let (simulation, crashed) = run(seed, Some(point), figures).map_err(context)?;
-        let Some(crashed) = crashed else { continue };
-        simulation.vfs().crash_now();
+        let Some(crashed) = crashed.map(Run::stop) else { continue };
         let images = simulation.vfs().images(2, point).map(|(_, image)| image);
         for (salt, image) in (point..).zip(images) {
             check_image(&crashed, image, salt, figures).map_err(context)?;

@@ -110,13 +110,17 @@ impl Model {
         Ok(())
     }
 
+    /// The entries of an index in their order.
+    pub(crate) fn index_entries(&self, index: &str) -> Vec<Item> {
+        if index == "ByTag" { self.by_tag() } else { self.by_score() }
+    }
+
     /// Compares an index with the one that the model gives.
     pub(crate) fn check_index(&self, table: &Table, index: &str) -> Result<(), String> {
         let read = |error: Error| format!("a read failed: {error}");
         let entries: Vec<Item> =
             table.scan().index(index).into_iter().collect::<Result<_, _>>().map_err(read)?;
-        let expected = if index == "ByTag" { self.by_tag() } else { self.by_score() };
-        same(&format!("index {index}"), &entries, expected.iter())
+        same(&format!("index {index}"), &entries, self.index_entries(index).iter())
     }
 }
 
@@ -126,7 +130,8 @@ fn same<'a>(what: &str, found: &[Item], wanted: impl Iterator<Item = &'a Item>) 
         return Ok(());
     }
     let ids = |items: &mut dyn Iterator<Item = &Item>| {
-        items.map(|item| format!("{:?}", item.get("id"))).collect::<Vec<_>>().join(", ")
+        let id = |item: &Item| number(item, "id").map_or_else(|| "none".to_owned(), |id| id.to_string());
+        items.map(id).collect::<Vec<_>>().join(", ")
     };
     Err(format!(
         "{what} gave [{}] and should have given [{}]",

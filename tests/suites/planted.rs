@@ -1,5 +1,6 @@
 //! Each planted bug must be caught by a suite: a suite that cannot fail proves nothing.
 
+use crate::clients::run;
 use crate::crash::{Figures, enumerate, fail_syncs};
 use crate::expiry::walk;
 use crate::indexes;
@@ -14,6 +15,11 @@ type Suite = fn() -> Result<(), String>;
 
 fn crashes() -> Result<(), String> {
     (1..=6).try_for_each(|seed| enumerate(seed, 3, 6, &mut Figures::default()))
+}
+
+/// Many operations of several clients, without a crash.
+fn operations() -> Result<(), String> {
+    (1..=6).try_for_each(|seed| run(seed, 400, |_| false).map(drop))
 }
 
 fn failed_syncs() -> Result<(), String> {
@@ -49,7 +55,7 @@ fn checkpoints() -> Result<(), String> {
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 29] = [
+const PLANTED: [(Bug, Suite); 37] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -79,12 +85,21 @@ const PLANTED: [(Bug, Suite); 29] = [
     (Bug::UnfinishedCheckpointOpened, checkpoints),
     (Bug::CheckpointMarkedEarly, checkpoints),
     (Bug::CheckpointLinksOpenSegment, checkpoints),
+    (Bug::IndexActiveTooEarly, index_changes),
+    (Bug::DecidedOnPublished, operations),
+    (Bug::TokenNotKept, operations),
+    (Bug::TokenContentUnchecked, operations),
+    (Bug::TokenCountsForEver, operations),
+    (Bug::UnchangedRecorded, operations),
+    (Bug::TransactionRecordsOneChange, operations),
+    (Bug::ConsumerPlaceBuffered, crashes),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    let suites: [Suite; 9] = [
+    let suites: [Suite; 10] = [
         crashes,
+        operations,
         failed_syncs,
         snapshots,
         expiries,

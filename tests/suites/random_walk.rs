@@ -1,13 +1,14 @@
 //! Any sequence of operations agrees with the model, whatever is flushed, compacted and reopened in between.
 
+use crate::deed::{Act, Change, ItemWrite, Test};
 use crate::model::{Key, Model, PARTITIONS, SORTS, TABLE, schema};
-use crate::workload::{Operation, item, open};
-use pixii::Durability;
+use crate::workload::{item, open};
 use pixii::base::batch::WriteBatch;
 use pixii::engine::cursor::KeyRange;
 use pixii::engine::snapshot::Snapshot;
 use pixii::engine::store::Engine;
 use pixii::sim::{SimRng, Simulation};
+use pixii::{Durability, ErrorKind, Pending};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,23 +22,79 @@ fn durability() -> impl Strategy<Value = Durability> {
     prop_oneof![Just(Durability::Durable), Just(Durability::Buffered)]
 }
 
-fn operation() -> impl Strategy<Value = Operation> {
-    let put = (key(), any::<(u32, Option<u64>, Option<u64>)>(), 0_usize..300, durability());
+/// What is done to a store by one client.
+#[derive(Clone, Debug)]
+enum Move {
+    Write(ItemWrite, Durability),
+    Flush,
+    Compact,
+    Check,
+    Reopen,
+    AdvanceClock(Duration),
+}
+
+fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        12 => put.prop_map(|(key, (id, tag, score), payload, durability)| {
-            Operation::Put { item: item(&key, u64::from(id), tag, score, payload), key, durability }
-        }),
-        5 => (key(), durability()).prop_map(|(key, durability)| Operation::Delete { key, durability }),
-        1 => Just(Operation::Flush),
-        1 => Just(Operation::Compact),
-        2 => Just(Operation::Check),
-        1 => Just(Operation::Reopen),
-        1 => (0_u64..500).prop_map(|millis| Operation::AdvanceClock(Duration::from_millis(millis))),
+        (0_u64..9).prop_map(|id| Act::Set("id", id.into())),
+        prop_oneof![Just("x"), Just("y")].prop_map(|tag| Act::Set("tag", tag.into())),
+        prop_oneof![Just("tag"), Just("score"), Just("count")].prop_map(Act::Remove),
+        (prop_oneof![Just("score"), Just("count")], -2_i64..3).prop_map(|(name, by)| Act::Add(name, by)),
+        Just(Act::AddLabel("l")),
     ]
 }
 
-/// Runs operations one after another and compares.
-fn walk(seed: u64, operations: Vec<Operation>) -> Result<(), String> {
+/// Acts on different attributes.
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let name = |act: &Act| match act {
+        Act::Set(name, _) | Act::Add(name, _) | Act::Remove(name) => *name,
+        Act::AddLabel(_) | Act::DropLabel(_) => "labels",
+    };
+    prop::collection::vec(act(), 1..4).prop_map(move |acts| {
+        let by_name: BTreeMap<&str, Act> = acts.into_iter().map(|act| (name(&act), act)).collect();
+        by_name.into_values().collect()
+    })
+}
+
+fn test() -> impl Strategy<Value = Test> {
+    prop_oneof![
+        Just(Test::Absent),
+        Just(Test::Present),
+        (0_u64..9).prop_map(Test::IdIs),
+        (-2_i64..3).prop_map(Test::CountAtLeast),
+        Just(Test::Untagged),
+    ]
+}
+
+fn write() -> impl Strategy<Value = ItemWrite> {
+    let put = (any::<(u32, Option<u64>, Option<u64>)>(), 0_usize..300);
+    let change = prop_oneof![
+        6 => put.prop_map(|((id, tag, score), payload)| (Some((u64::from(id), tag, score, payload)), None)),
+        4 => acts().prop_map(|acts| (None, Some(acts))),
+        3 => Just((None, None)),
+    ];
+    (key(), change, prop::option::weighted(0.25, test())).prop_map(|(key, (put, acts), test)| {
+        let change = match (put, acts) {
+            (Some((id, tag, score, payload)), _) => Change::Put(item(&key, id, tag, score, payload)),
+            (None, Some(acts)) => Change::Update(acts),
+            (None, None) => Change::Delete,
+        };
+        ItemWrite { table: TABLE, key, change, test }
+    })
+}
+
+fn operation() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        17 => (write(), durability()).prop_map(|(write, durability)| Move::Write(write, durability)),
+        1 => Just(Move::Flush),
+        1 => Just(Move::Compact),
+        2 => Just(Move::Check),
+        1 => Just(Move::Reopen),
+        1 => (0_u64..500).prop_map(|millis| Move::AdvanceClock(Duration::from_millis(millis))),
+    ]
+}
+
+/// Runs operations one after another and compares, answers too.
+fn walk(seed: u64, operations: Vec<Move>) -> Result<(), String> {
     let simulation = Simulation::new(seed);
     let text = |error: pixii::Error| error.to_string();
     let mut database = open(&simulation).map_err(text)?;
@@ -46,30 +103,29 @@ fn walk(seed: u64, operations: Vec<Operation>) -> Result<(), String> {
     for operation in operations {
         let table = database.table(TABLE).map_err(text)?;
         match operation {
-            Operation::Put { key, item, durability } => {
-                let output =
-                    table.put_request(&item).durability(durability).return_old().send().map_err(text)?;
-                if output.attributes.as_ref() != model.items.get(&key) {
-                    return Err(format!("the old item of {key:?} is {:?}", output.attributes));
+            Move::Write(write, durability) => {
+                let old = model.items.get(&write.key).cloned();
+                let answer = write.submit(&table, durability, true).and_then(Pending::wait);
+                match (write.on(old.as_ref()), answer) {
+                    (Ok(new), Ok(output)) => {
+                        let told = write.told(old.as_ref(), new.as_ref());
+                        if output.attributes != told {
+                            return Err(format!("{write:?} answers {:?}, not {told:?}", output.attributes));
+                        }
+                        model.apply(&write.key, new.as_ref());
+                    }
+                    (Err(_), Err(error)) if error.kind() == ErrorKind::ConditionalCheckFailed => {}
+                    (expected, found) => return Err(format!("{write:?}: {found:?}, not {expected:?}")),
                 }
-                model.apply(&key, Some(&item));
             }
-            Operation::Delete { key, durability } => {
-                let request =
-                    table.delete_request((key.0.as_str(), key.1)).durability(durability).return_old();
-                if request.send().map_err(text)?.attributes.as_ref() != model.items.get(&key) {
-                    return Err(format!("the old item of {key:?} is another one"));
-                }
-                model.apply(&key, None);
-            }
-            Operation::Flush => database.flush().map_err(text)?,
-            Operation::Compact => database.compact().map_err(text)?,
-            Operation::Check => model.check(&database)?,
-            Operation::Reopen => {
+            Move::Flush => database.flush().map_err(text)?,
+            Move::Compact => database.compact().map_err(text)?,
+            Move::Check => model.check(&database)?,
+            Move::Reopen => {
                 database.close().map_err(text)?;
                 database = open(&simulation).map_err(text)?;
             }
-            Operation::AdvanceClock(duration) => {
+            Move::AdvanceClock(duration) => {
                 simulation.clock().advance(duration);
                 simulation.scheduler().run_until_idle();
             }

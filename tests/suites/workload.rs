@@ -1,33 +1,47 @@
-//! One operation type, and simulated clients that run operations step by step against a store.
-//!
-//! Several clients run at once: each submits a write and then, whenever the scheduler chooses it, does one phase of the
-//! log's work until its write is decided. Background jobs run in between. Everything follows from one seed.
+//! One operation type, and what is drawn at random from a seed: keys, items, writes, operations.
 
-use crate::model::{Key, Model, PARTITIONS, SORTS, schema};
+use crate::deed::{Act, Change, ItemWrite, Test};
+use crate::model::{Key, PARTITIONS, SORTS, TABLE};
+use crate::world::{AUDIT, INDEXES, TABLES};
 use pixii::engine::options::EngineOptions;
 use pixii::lsm::picker::Shape;
 use pixii::sim::{SimRng, Simulation};
-use pixii::{Commit, Database, Durability, Error, Item, Outcome, Pending};
+use pixii::{Database, Durability, Error, Item};
 use std::time::Duration;
 
 /// What a client does.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Put {
-        key: Key,
-        item: Item,
-        durability: Durability,
-    },
-    Delete {
-        key: Key,
-        durability: Durability,
-    },
+    Write(ItemWrite, Durability),
+    /// Puts and deletes, each by itself.
+    Batch(Vec<ItemWrite>, Durability),
+    /// All or none; under the token of that number, if there is one.
+    Transact(Vec<ItemWrite>, Option<u64>, Durability),
+    /// A transaction whose steps others' writes come between.
+    Interactive(Vec<Step>, Durability),
+    /// A table is dropped; or made, if there is none.
+    ChangeTable(&'static str),
+    /// An index is dropped; or made, if there is none.
+    ChangeIndex(&'static str),
+    /// A consumer reads up to that many records and keeps its place.
+    Consume(usize),
     Flush,
     Compact,
     /// Everything is read and compared with what must be visible.
     Check,
     Reopen,
     AdvanceClock(Duration),
+}
+
+/// A step of an interactive transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Get(&'static str, Key),
+    /// The first items of a partition, at most that many, or all.
+    Query(&'static str, &'static str, Option<usize>),
+    /// An index of the table that keeps its indexes.
+    ScanIndex(&'static str),
+    Write(ItemWrite),
 }
 
 /// Thresholds so small that flushes, compactions and new log segments come every few writes.
@@ -43,206 +57,174 @@ pub(crate) fn tiny_options() -> EngineOptions {
 }
 
 pub(crate) fn open(simulation: &Simulation) -> Result<Database, Error> {
-    Database::options().environment(simulation.environment()).engine(tiny_options()).open("/store")
+    open_with(simulation, tiny_options())
 }
 
-fn key(rng: &mut SimRng) -> Key {
+pub(crate) fn open_with(simulation: &Simulation, options: EngineOptions) -> Result<Database, Error> {
+    Database::options().environment(simulation.environment()).engine(options).open("/store")
+}
+
+pub(crate) fn random_key(rng: &mut SimRng) -> Key {
     let span = u64::try_from(SORTS.end - SORTS.start).expect("a small range");
     let sort = SORTS.start + i64::try_from(rng.below(span)).expect("a small number");
-    ((*rng.pick(&PARTITIONS)).to_owned(), sort)
+    (rng.pick::<&'static str>(&PARTITIONS).to_string(), sort)
 }
 
-pub(crate) fn item(key: &Key, id: u64, tag: Option<u64>, score: Option<u64>, payload: usize) -> Item {
+fn tag(number: u64) -> &'static str {
+    ["x", "y", "x\0"][usize::try_from(number % 3).unwrap_or(0)]
+}
+
+fn score(number: u64) -> i64 {
+    i64::try_from(number % 5).unwrap_or(0) - 2
+}
+
+pub(crate) fn item(
+    key: &Key,
+    id: u64,
+    with_tag: Option<u64>,
+    with_score: Option<u64>,
+    payload: usize,
+) -> Item {
     let mut item = Item::new().with("pk", key.0.as_str()).with("sk", key.1).with("id", id);
-    if let Some(tag) = tag {
-        item.insert("tag".to_owned(), ["x", "y", "x\0"][usize::try_from(tag % 3).unwrap_or(0)]);
+    if let Some(number) = with_tag {
+        item.insert("tag".to_owned(), tag(number));
     }
-    if let Some(score) = score {
-        item.insert("score".to_owned(), i64::try_from(score % 5).unwrap_or(0) - 2);
+    if let Some(number) = with_score {
+        item.insert("score".to_owned(), score(number));
     }
     item.insert("payload".to_owned(), "p".repeat(payload));
     item
 }
 
-/// A random operation; `id` marks the item of a put.
-pub(crate) fn operation(rng: &mut SimRng, id: u64) -> Operation {
-    let durability = if rng.chance(0.5) { Durability::Durable } else { Durability::Buffered };
+/// A random item; `id` marks it.
+pub(crate) fn random_item(rng: &mut SimRng, key: &Key, id: u64) -> Item {
+    let tag = rng.chance(0.7).then(|| rng.next_u64());
+    let score = rng.chance(0.8).then(|| rng.next_u64());
+    let payload = if rng.chance(0.05) { 5000 } else { usize::try_from(rng.below(120)).unwrap_or(0) };
+    item(key, id, tag, score, payload)
+}
+
+pub(crate) fn random_durability(rng: &mut SimRng) -> Durability {
+    if rng.chance(0.5) { Durability::Durable } else { Durability::Buffered }
+}
+
+fn random_table(rng: &mut SimRng) -> &'static str {
+    rng.pick::<&'static str>(&TABLES)
+}
+
+fn random_acts(rng: &mut SimRng, id: u64) -> Vec<Act> {
+    let mut acts = Vec::new();
+    if rng.chance(0.5) {
+        acts.push(Act::Set("id", id.into()));
+    }
+    match rng.below(6) {
+        0 => acts.push(Act::Set("tag", tag(rng.next_u64()).into())),
+        1 => acts.push(Act::Remove("tag")),
+        _ => {}
+    }
+    match rng.below(8) {
+        0 => acts.push(Act::Set("score", score(rng.next_u64()).into())),
+        1 => acts.push(Act::Remove("score")),
+        2 | 3 => acts.push(Act::Add("score", 1)),
+        _ => {}
+    }
+    let label = *rng.pick(&["l", "m"]);
+    match rng.below(5) {
+        0 | 1 => acts.push(Act::AddLabel(label)),
+        2 => acts.push(Act::DropLabel(label)),
+        _ => {}
+    }
+    if acts.is_empty() || rng.chance(0.4) {
+        acts.push(Act::Add("count", score(rng.next_u64())));
+    }
+    acts
+}
+
+fn random_test(rng: &mut SimRng, id: u64) -> Test {
+    match rng.below(6) {
+        0 => Test::Absent,
+        1 | 2 => Test::Present,
+        3 => Test::IdIs(id.saturating_sub(rng.below(12))),
+        4 => Test::CountAtLeast(score(rng.next_u64())),
+        _ => Test::Untagged,
+    }
+}
+
+/// A random write of an item.
+pub(crate) fn random_write(rng: &mut SimRng, id: u64) -> ItemWrite {
+    let (table, key) = (random_table(rng), random_key(rng));
+    let change = match rng.below(20) {
+        0..9 => Change::Put(random_item(rng, &key, id)),
+        9..15 => Change::Update(random_acts(rng, id)),
+        _ => Change::Delete,
+    };
+    let test = rng.chance(0.25).then(|| random_test(rng, id));
+    ItemWrite { table, key, change, test }
+}
+
+/// Some writes of different items.
+fn random_writes(rng: &mut SimRng, id: u64, most: u64) -> Vec<ItemWrite> {
+    let mut writes: Vec<ItemWrite> = Vec::new();
+    for _ in 0..2 + rng.below(most - 1) {
+        let write = random_write(rng, id);
+        if !writes.iter().any(|other| (other.table, &other.key) == (write.table, &write.key)) {
+            writes.push(write);
+        }
+    }
+    writes
+}
+
+fn random_step(rng: &mut SimRng, id: u64) -> Step {
+    match rng.below(8) {
+        0 | 1 => Step::Get(random_table(rng), random_key(rng)),
+        2 => {
+            let limit = rng.chance(0.5).then(|| 1 + rng.below_usize(2));
+            Step::Query(random_table(rng), rng.pick::<&'static str>(&PARTITIONS), limit)
+        }
+        3 => Step::ScanIndex(rng.pick::<&'static str>(&INDEXES)),
+        _ => Step::Write(random_write(rng, id)),
+    }
+}
+
+/// A random operation; `id` marks the items that it puts.
+pub(crate) fn random_operation(rng: &mut SimRng, id: u64) -> Operation {
     match rng.below(100) {
-        0..65 => {
-            let key = key(rng);
-            let tag = rng.chance(0.7).then(|| rng.next_u64());
-            let score = rng.chance(0.8).then(|| rng.next_u64());
-            let payload = if rng.chance(0.05) { 5000 } else { usize::try_from(rng.below(120)).unwrap_or(0) };
-            Operation::Put { item: item(&key, id, tag, score, payload), key, durability }
-        }
-        65..84 => Operation::Delete { key: key(rng), durability },
-        84..89 => Operation::Flush,
-        89..91 => Operation::Compact,
-        91..95 => Operation::Check,
-        95..97 => Operation::Reopen,
-        _ => Operation::AdvanceClock(Duration::from_millis(rng.below(400))),
-    }
-}
-
-/// What has become of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    InFlight,
-    Acknowledged,
-    Rejected,
-    Unknown,
-}
-
-/// A write that got its place in the order.
-#[derive(Clone, Debug)]
-pub(crate) struct Write {
-    pub(crate) seqno: u64,
-    pub(crate) key: Key,
-    pub(crate) item: Option<Item>,
-    pub(crate) durability: Durability,
-    pub(crate) fate: Fate,
-}
-
-/// All writes of a run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct History {
-    pub(crate) writes: Vec<Write>,
-}
-
-impl History {
-    /// The state after the commit `seqno`.
-    pub(crate) fn state_at(&self, seqno: u64) -> Model {
-        let mut writes: Vec<&Write> = self.writes.iter().filter(|write| write.seqno <= seqno).collect();
-        writes.sort_by_key(|write| write.seqno);
-        let mut model = Model::default();
-        for write in writes {
-            model.apply(&write.key, write.item.as_ref());
-        }
-        model
-    }
-
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.writes.iter().filter(|write| write.fate == Fate::Acknowledged).count()
-    }
-}
-
-/// A run of several clients.
-pub(crate) struct Run {
-    pub(crate) simulation: Simulation,
-    pub(crate) history: History,
-    /// Whether the table was made before the machine stopped.
-    pub(crate) has_table: bool,
-}
-
-struct Client {
-    pending: Option<(usize, Pending)>,
-}
-
-const CLIENTS: usize = 3;
-
-/// Runs `count` operations on a new store, or as far as the file system lets it. `prepare` plans a crash or a fault;
-/// its result says whether the file system may fail while it is not crashed.
-///
-/// An error says what was wrong while the store was running.
-pub(crate) fn run(seed: u64, count: u64, prepare: impl FnOnce(&Simulation) -> bool) -> Result<Run, String> {
-    let simulation = Simulation::new(seed);
-    let may_fail = prepare(&simulation);
-    let mut rng = simulation.seed().stream("workload");
-    let mut run = Run { simulation: simulation.clone(), history: History::default(), has_table: false };
-    let Ok(mut database) = open(&simulation) else { return Ok(run) };
-    if database.create_table(schema()).is_err() {
-        return Ok(run);
-    }
-    run.has_table = true;
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client { pending: None }).collect();
-    let mut id = 0;
-    while id < count && !simulation.vfs().is_crashed() {
-        if rng.chance(0.3) {
-            simulation.scheduler().step_one();
-        }
-        let client = rng.below_usize(CLIENTS);
-        if let Some((index, mut pending)) = clients[client].pending.take() {
-            match pending.step() {
-                Some(outcome) => run.history.writes[index].fate = fate(&outcome.map(|output| output.commit)),
-                None => clients[client].pending = Some((index, pending)),
-            }
-            continue;
-        }
-        id += 1;
-        match operation(&mut rng, id) {
-            Operation::Put { key, item, durability } => {
-                let table = database.table(crate::model::TABLE).map_err(|error| error.to_string())?;
-                let submitted = table.put_request(&item).durability(durability).submit();
-                clients[client].pending = note(&mut run.history, submitted, key, Some(item), durability)?;
-            }
-            Operation::Delete { key, durability } => {
-                let table = database.table(crate::model::TABLE).map_err(|error| error.to_string())?;
-                let submitted = table.delete_request((key.0.as_str(), key.1)).durability(durability).submit();
-                clients[client].pending = note(&mut run.history, submitted, key, None, durability)?;
-            }
-            Operation::Flush => drop(database.flush()),
-            Operation::Compact => drop(database.compact()),
-            Operation::Check => {
-                let seqno = database.statistics().published.0;
-                let is_poisoned = database.statistics().poison.is_some();
-                if let Err(wrong) = run.history.state_at(seqno).check(&database)
-                    && !is_poisoned
-                    && !simulation.vfs().is_crashed()
-                {
-                    return Err(format!("while running, at commit {seqno}: {wrong}"));
+        0..45 => Operation::Write(random_write(rng, id), random_durability(rng)),
+        45..50 => {
+            let mut writes = random_writes(rng, id, 4);
+            for write in &mut writes {
+                write.test = None;
+                if matches!(write.change, Change::Update(_)) {
+                    write.change = Change::Delete;
                 }
             }
-            Operation::Reopen => {
-                settle(&mut clients, &mut run.history);
-                if database.close().is_err() {
-                    break;
-                }
-                drop(database);
-                match open(&simulation) {
-                    Ok(opened) => database = opened,
-                    Err(_) if simulation.vfs().is_crashed() || may_fail => return Ok(run),
-                    Err(error) => return Err(format!("a closed store did not open: {error}")),
+            Operation::Batch(writes, random_durability(rng))
+        }
+        50..61 => {
+            let mut writes = random_writes(rng, id, 4);
+            for write in &mut writes {
+                // All must be met at once: seldom asked for, or nothing ever happens.
+                write.test = write.test.take().filter(|_| rng.chance(0.4));
+                if rng.chance(0.15) {
+                    write.change = Change::Check;
+                    write.test = Some(random_test(rng, id));
                 }
             }
-            Operation::AdvanceClock(duration) => simulation.clock().advance(duration),
+            let token = rng.chance(0.6).then(|| rng.below(4));
+            Operation::Transact(writes, token, random_durability(rng))
         }
-    }
-    settle(&mut clients, &mut run.history);
-    // The machine stops here, with the store open: what is in the page cache is for the images to lose.
-    simulation.vfs().crash_now();
-    Ok(run)
-}
-
-fn note(
-    history: &mut History,
-    submitted: Result<Pending, Error>,
-    key: Key,
-    item: Option<Item>,
-    durability: Durability,
-) -> Result<Option<(usize, Pending)>, String> {
-    match submitted {
-        Ok(pending) => {
-            let seqno = pending.seqno().0;
-            history.writes.push(Write { seqno, key, item, durability, fate: Fate::InFlight });
-            Ok(Some((history.writes.len() - 1, pending)))
+        61..71 => {
+            let steps = (0..2 + rng.below(4)).map(|_| random_step(rng, id)).collect();
+            Operation::Interactive(steps, random_durability(rng))
         }
-        Err(error) if error.outcome() == Outcome::Rejected => Ok(None),
-        Err(error) => Err(format!("a write that got no place has an unknown outcome: {error}")),
-    }
-}
-
-fn fate(outcome: &Result<Commit, Error>) -> Fate {
-    match outcome {
-        Ok(_) => Fate::Acknowledged,
-        Err(error) if error.outcome() == Outcome::Unknown => Fate::Unknown,
-        Err(_) => Fate::Rejected,
-    }
-}
-
-fn settle(clients: &mut [Client], history: &mut History) {
-    for client in clients {
-        if let Some((index, pending)) = client.pending.take() {
-            history.writes[index].fate = fate(&pending.wait().map(|output| output.commit));
-        }
+        71..73 => Operation::ChangeTable(if rng.chance(0.7) { AUDIT } else { TABLE }),
+        73..77 => Operation::ChangeIndex(rng.pick::<&'static str>(&INDEXES)),
+        77..82 => Operation::Consume(1 + rng.below_usize(6)),
+        82..86 => Operation::Flush,
+        86..88 => Operation::Compact,
+        88..92 => Operation::Check,
+        92..95 => Operation::Reopen,
+        95..99 => Operation::AdvanceClock(Duration::from_millis(rng.below(400))),
+        _ => Operation::AdvanceClock(Duration::from_secs(400)),
     }
 }

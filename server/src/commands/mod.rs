@@ -7,4 +7,5 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod tables;
 pub(crate) mod stats;
+pub(crate) mod serve;
 pub(crate) mod tour;

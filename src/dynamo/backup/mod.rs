@@ -6,6 +6,7 @@
 //!   table_copy             its items and index entries become those of a new table
 //!   continuous             whether and since when a table can be restored; restoring it to a moment
 //!   on_demand              backups by name, which live on when their table is gone
+//!   undrop                 a table of the past, dropped since or not, as a new one
 //! ```
 //!
 //! In the order of use:
@@ -16,3 +17,4 @@ mod source;
 pub mod table_copy;
 pub mod continuous;
 pub mod on_demand;
+pub mod undrop;

@@ -122,7 +122,7 @@ fn advance(
                 return Ok(Advanced::Stale);
             };
             let keys = next_keys(engine, table, &progress.last_key)?;
-            if keys.is_empty() {
+            if keys.is_empty() || planted(Bug::IndexActiveTooEarly) {
                 catalog.activate_index(engine, table, index.keyspace()).map(|()| Advanced::Yes)
             } else {
                 fill(engine, table, index, keys, progress)

@@ -17,6 +17,8 @@ pub enum LegacyFault {
         /// The expressions, in DynamoDB's order.
         expressions: Vec<ExpressionKind>,
     },
+    /// A transaction has legacy parameters, which none takes.
+    InTransaction,
     /// `ConditionalOperator` without conditions.
     NothingToCombine,
     /// `ConditionalOperator` with a single condition.

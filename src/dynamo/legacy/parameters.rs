@@ -1,8 +1,12 @@
 //! The legacy parameters as plain data, in DynamoDB's shapes. Maps of them are by the names of whole attributes.
 //!
+//! Each request that takes any has one optional member `legacy` for them all, and means nothing by an absent one. New code
+//! says the same with expressions.
+//!
 //! Source: DynamoDB developer guide, "Legacy conditional parameters", and the API reference of the types named here.
 
 use crate::dynamo::value::Value;
+use std::collections::BTreeMap;
 
 /// How an attribute is compared with the values that a condition gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,4 +187,55 @@ pub enum LegacyParameter {
     ConditionalOperator,
     /// Which keys a query reads.
     KeyConditions,
+}
+
+/// The legacy parameters of a put or a delete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyWrite {
+    /// What the item must meet as it is.
+    pub expected: Option<BTreeMap<String, ExpectedAttributeValue>>,
+    /// Whether all that is expected must be met, or one; all if nothing is said.
+    pub conditional_operator: Option<ConditionalOperator>,
+}
+
+/// The legacy parameters of an update.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyUpdate {
+    /// How the item is changed. An empty map makes sure that the item is there.
+    pub attribute_updates: Option<BTreeMap<String, AttributeValueUpdate>>,
+    /// What the item must meet as it is.
+    pub expected: Option<BTreeMap<String, ExpectedAttributeValue>>,
+    /// Whether all that is expected must be met, or one; all if nothing is said.
+    pub conditional_operator: Option<ConditionalOperator>,
+}
+
+/// The legacy parameters of a get, and of a table's part of a batch of gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyGet {
+    /// Which attributes to answer with.
+    pub attributes_to_get: Option<Vec<String>>,
+}
+
+/// The legacy parameters of a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyQuery {
+    /// Which keys to read. It may stand beside a filter and a projection that are expressions.
+    pub key_conditions: Option<BTreeMap<String, LegacyCondition>>,
+    /// What an item must meet to be answered with.
+    pub query_filter: Option<BTreeMap<String, LegacyCondition>>,
+    /// Whether all of the filter must be met, or one of it; all if nothing is said.
+    pub conditional_operator: Option<ConditionalOperator>,
+    /// Which attributes to answer with.
+    pub attributes_to_get: Option<Vec<String>>,
+}
+
+/// The legacy parameters of a scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LegacyScan {
+    /// What an item must meet to be answered with.
+    pub scan_filter: Option<BTreeMap<String, LegacyCondition>>,
+    /// Whether all of the filter must be met, or one of it; all if nothing is said.
+    pub conditional_operator: Option<ConditionalOperator>,
+    /// Which attributes to answer with.
+    pub attributes_to_get: Option<Vec<String>>,
 }

@@ -4,6 +4,7 @@ use super::tables::PARAMETER;
 use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::limits;
+use crate::dynamo::request_fault::RequestFault;
 use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter};
 
@@ -56,6 +57,36 @@ pub(super) fn write_write(f: &mut Formatter<'_>, fault: &WriteFault) -> fmt::Res
     }
 }
 
+pub(super) fn write_request(f: &mut Formatter<'_>, fault: &RequestFault) -> fmt::Result {
+    f.write_str(match fault {
+        RequestFault::KeyConditionMissing => {
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        }
+        RequestFault::SegmentMissing => {
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is \
+             present"
+        }
+        RequestFault::TotalSegmentsMissing => {
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is \
+             present"
+        }
+        // The misspelt name is DynamoDB's.
+        RequestFault::ReturnValuesUnknown => {
+            "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, \
+             UPDATE_NEW, NONE]"
+        }
+        RequestFault::TransactTwofold => {
+            "TransactItems can only contain one of Check, Put, Update or Delete"
+        }
+        RequestFault::TransactEmpty => {
+            "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
+        }
+        // DynamoDB says of a write what it says of a value.
+        RequestFault::BatchWriteTwofold => return ValueFault::ManyTypes.fmt(f),
+        RequestFault::BatchWriteEmpty => return ValueFault::Untyped.fmt(f),
+    })
+}
+
 fn write_update(f: &mut Formatter<'_>, fault: &UpdateFault) -> fmt::Result {
     match fault {
         UpdateFault::AttributeMissing => {
@@ -84,8 +115,8 @@ pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Resul
         ReadFault::TooLarge { limit_bytes, .. } => {
             write!(f, "The aggregate size of the items in the request cannot exceed {limit_bytes} bytes")
         }
-        ReadFault::SelectWithProjection { select } => {
-            write!(f, "Cannot specify the ProjectionExpression when choosing to get {select}")
+        ReadFault::SelectWithProjection { select, parameter } => {
+            write!(f, "Cannot specify the {parameter} when choosing to get {select}")
         }
         ReadFault::SelectNothing => f.write_str(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",

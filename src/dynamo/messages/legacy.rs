@@ -21,6 +21,8 @@ impl fmt::Display for LegacyFault {
                     expressions.join(", ")
                 )
             }
+            // Our own words: over the wire a transaction has no such members.
+            Self::InTransaction => f.write_str("Transactions take no non-expression parameters"),
             Self::NothingToCombine => {
                 f.write_str("ConditionalOperator cannot be used without Filter or Expected")
             }

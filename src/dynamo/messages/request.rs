@@ -16,6 +16,7 @@ use crate::dynamo::fault::{
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::key::KeyType;
 use crate::dynamo::limits;
+use crate::dynamo::request_fault::RequestFault;
 use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter, Write as _};
 
@@ -85,6 +86,12 @@ pub(in crate::dynamo) fn write(
             items::write_write(f, fault)
         }
         Fault::Read(fault) => items::write_read(f, fault),
+        Fault::Request(fault) => {
+            if matches!(fault, RequestFault::ReturnValuesUnknown) {
+                f.write_str(envelope(words))?;
+            }
+            items::write_request(f, fault)
+        }
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::Stream(fault) => streams::write_stream(f, fault),
@@ -137,6 +144,7 @@ pub(in crate::dynamo) fn write(
         Fault::KeyShape => f.write_str("The provided key element does not match the schema"),
         Fault::Condition(fault) => write_condition(f, fault),
         Fault::StartKey(fault) => write_start_key(f, operation, *fault),
+        Fault::StartKeyValue(fault) => write!(f, "The provided starting key is invalid: {fault}"),
         Fault::DamagedRow { row, error } => write!(f, "a stored {row} does not parse: {error}"),
         Fault::Storage(error) => error.fmt(f),
     }
@@ -215,6 +223,9 @@ fn write_empty_key(
 
 fn write_condition(f: &mut Formatter<'_>, fault: &ConditionFault) -> fmt::Result {
     match fault {
+        ConditionFault::NoConditions => f.write_str(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
+        ),
         ConditionFault::KeyAttributeMissing { attribute } => {
             write!(f, "Query condition missed key schema element: {attribute}")
         }

@@ -1,5 +1,7 @@
 //! `BatchGetItem`: up to 100 items of several tables, at one moment.
 
+use super::check;
+use super::gone;
 use super::output::{Shown, damaged};
 use super::request::{BatchGetOutput, BatchGetRequest, KeysAndAttributes};
 use crate::dynamo::capacity::{Direction, Meter, Units};
@@ -7,6 +9,7 @@ use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::ReadFault;
 use crate::dynamo::item_key::{self, Key};
+use crate::dynamo::legacy::parameters::LegacyGet;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
@@ -20,10 +23,10 @@ use std::sync::Arc;
 const OPERATION: Operation = Operation::BatchGetItem;
 
 /// One table's part of a batch, looked up.
-struct TablePart {
-    name: String,
+struct TablePart<'a> {
+    name: &'a str,
     table: Arc<TableDescriptor>,
-    asked: KeysAndAttributes,
+    asked: &'a KeysAndAttributes,
     keys: Vec<Vec<u8>>,
 }
 
@@ -35,9 +38,15 @@ pub fn get<R>(
 ) -> Result<BatchGetOutput<R>> {
     let fault = |fault| Error::new(OPERATION, fault);
     check_request(&request).map_err(fault)?;
-    let parts = request.tables.into_iter().map(|(name, asked)| look_up(store, name, asked));
-    let parts: Vec<TablePart> = parts.collect::<Result<_>>()?;
-    let at = store.engine.snapshot();
+    let BatchGetRequest { tables, return_consumed_capacity } = request;
+    let (parts, at) = loop {
+        let parts = tables.iter().map(|(name, asked)| look_up(store, name, asked));
+        let parts: Vec<TablePart<'_>> = parts.collect::<Result<_>>()?;
+        let at = store.engine.snapshot();
+        if !gone::forget(store, parts.iter().map(|part| part.table.as_ref()))? {
+            break (parts, at);
+        }
+    };
     let mut output = BatchGetOutput {
         responses: BTreeMap::new(),
         unprocessed_keys: BTreeMap::new(),
@@ -46,12 +55,12 @@ pub fn get<R>(
     let mut answer_bytes = 0;
     for part in parts {
         let (items, meter, rest) = read_table(store, &part, &at, &mut answer_bytes, &mut read)?;
-        let wanted = request.return_consumed_capacity;
-        output.consumed_capacity.extend(meter.told(part.table.schema().name(), wanted, Direction::Untold));
+        let name = part.table.schema().name();
+        output.consumed_capacity.extend(meter.told(name, return_consumed_capacity, Direction::Untold));
         if !rest.keys.is_empty() {
-            output.unprocessed_keys.insert(part.name.clone(), rest);
+            output.unprocessed_keys.insert(part.name.to_owned(), rest);
         }
-        output.responses.insert(part.name, items);
+        output.responses.insert(part.name.to_owned(), items);
     }
     Ok(output)
 }
@@ -69,10 +78,16 @@ fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
         if asked.keys.is_empty() {
             return Err(too_short(format!("requestItems.{name}.member.keys")));
         }
-        asked.keys.iter().try_for_each(Key::validate)?;
-        if let Some(projection) = &asked.projection {
-            projection.check()?;
-        }
+    }
+    let asked = || request.tables.values();
+    let has_names = |legacy: &LegacyGet| legacy.attributes_to_get.is_some();
+    check::check_attributes_mixing(
+        asked().any(|asked| asked.legacy.as_ref().is_some_and(has_names)),
+        asked().any(|asked| asked.projection.is_some()),
+    )?;
+    for KeysAndAttributes { keys, projection, legacy, .. } in asked() {
+        keys.iter().try_for_each(Key::validate)?;
+        check::projection(projection.as_ref(), legacy.as_ref())?;
     }
     Ok(())
 }
@@ -82,9 +97,9 @@ fn too_short(member: String) -> Fault {
     Fault::Members(vec![MemberFault { member, value: "[]".to_owned(), constraint }])
 }
 
-fn look_up(store: &Store, name: String, asked: KeysAndAttributes) -> Result<TablePart> {
+fn look_up<'a>(store: &Store, name: &'a str, asked: &'a KeysAndAttributes) -> Result<TablePart<'a>> {
     let fault = |fault| Error::new(OPERATION, fault);
-    let table = store.catalog.find(OPERATION, &name)?;
+    let table = store.catalog.find(OPERATION, name)?;
     let keys = asked.keys.iter().map(|key| item_key::of_request(&table, key));
     let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(fault)?;
     let mut distinct = HashSet::new();
@@ -97,12 +112,14 @@ fn look_up(store: &Store, name: String, asked: KeysAndAttributes) -> Result<Tabl
 /// The items of one table, what they cost, and what is left for another request.
 fn read_table<R>(
     store: &Store,
-    part: &TablePart,
+    part: &TablePart<'_>,
     at: &Snapshot,
     answer_bytes: &mut usize,
     read: &mut impl FnMut(&StoredItem<'_>) -> Result<R>,
 ) -> Result<(Vec<R>, Meter, KeysAndAttributes)> {
-    let shown = Shown::new(part.asked.projection.as_ref());
+    let projection = check::projection(part.asked.projection.as_ref(), part.asked.legacy.as_ref());
+    let projection = projection.map_err(|fault| Error::new(OPERATION, fault))?;
+    let shown = Shown::new(projection.as_deref());
     let (mut items, mut meter, mut buffer) = (Vec::new(), Meter::default(), Vec::new());
     let mut rest = KeysAndAttributes { keys: Vec::new(), ..part.asked.clone() };
     for (key, asked) in part.keys.iter().zip(&part.asked.keys) {

@@ -1,10 +1,13 @@
 //! `GetItem`.
 
+use super::check;
+use super::gone;
 use super::output::{Shown, damaged};
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Fault, Operation};
+use crate::dynamo::fault::Operation;
 use crate::dynamo::item_key::{self, Key};
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
@@ -24,7 +27,22 @@ pub fn whole<R>(
     key.validate().map_err(|error| fault(error.into()))?;
     let table = store.catalog.current(Operation::GetItem, table)?;
     let key = item_key::of_request(&table, key).map_err(fault)?;
-    store.engine.get(&key, at, |value| read(&StoredItem::parse(value).map_err(damaged)?))?.transpose()
+    read_key(store, &table, &key, at, |value| read(&StoredItem::parse(value).map_err(damaged)?))?.transpose()
+}
+
+/// Reads a key of a table that was there a moment ago.
+fn read_key<R>(
+    store: &Store,
+    table: &TableDescriptor,
+    key: &[u8],
+    at: Option<&Snapshot>,
+    read: impl FnOnce(&[u8]) -> R,
+) -> Result<Option<R>> {
+    let found = store.engine.get(key, at, read)?;
+    if found.is_none() {
+        gone::check_table(store, Operation::GetItem, table)?;
+    }
+    Ok(found)
 }
 
 /// Reads an item, and gives what is asked for of it to `read`.
@@ -37,12 +55,14 @@ pub fn get<R>(
 ) -> Result<GetOutput<R>> {
     let operation = Operation::GetItem;
     let fault = |fault| Error::new(operation, fault);
-    request.check().map_err(fault)?;
+    request.key.validate().map_err(|error| fault(error.into()))?;
+    let projection = check::projection(request.projection.as_ref(), request.legacy.as_ref());
+    let projection = projection.map_err(fault)?;
     let table = store.catalog.current(operation, table)?;
     let key = item_key::of_request(&table, &request.key).map_err(fault)?;
-    let shown = Shown::new(request.projection.as_ref());
+    let shown = Shown::new(projection.as_deref());
     let wants_capacity = request.return_consumed_capacity != ReturnConsumedCapacity::None;
-    let found = store.engine.get(&key, at, |value| {
+    let found = read_key(store, &table, &key, at, |value| {
         let item = StoredItem::parse(value).map_err(damaged)?;
         let size_bytes = if wants_capacity { item.size_bytes().map_err(damaged)? } else { 0 };
         Ok::<_, Error>((size_bytes, shown.show(&item, &mut Vec::new(), read)?))
@@ -55,11 +75,23 @@ pub fn get<R>(
     Ok(GetOutput { item, consumed_capacity })
 }
 
-impl GetRequest {
-    /// Refuses what is wrong whatever the table is.
-    fn check(&self) -> Result<(), Fault> {
-        self.key.validate()?;
-        self.projection.as_ref().map_or(Ok(()), |projection| Ok(projection.check()?))
+/// Reads an item of the table `name`. What is wrong with the request is said before there is no such table.
+pub fn get_in<R>(
+    store: &Store,
+    name: &str,
+    request: &GetRequest,
+    read: impl FnOnce(&StoredItem<'_>) -> Result<R>,
+) -> Result<GetOutput<R>> {
+    let operation = Operation::GetItem;
+    let fault = |fault| Error::new(operation, fault);
+    Catalog::check_name(operation, name)?;
+    match store.catalog.find(operation, name) {
+        Ok(table) => get(store, &table, request, None, read),
+        Err(missing) => {
+            request.key.validate().map_err(|error| fault(error.into()))?;
+            check::projection(request.projection.as_ref(), request.legacy.as_ref()).map_err(fault)?;
+            Err(missing)
+        }
     }
 }
 
@@ -69,5 +101,37 @@ impl Consistency {
             Self::Eventual => ReadMode::Eventual,
             Self::Strong => ReadMode::Consistent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::error::ErrorKind;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::schema::TableSchema;
+    use crate::engine::options::EngineOptions;
+    use crate::env::environment::Environment;
+    use std::path::Path;
+
+    #[test]
+    fn of_a_table_that_is_dropped_under_a_read_nothing_is_said() {
+        let store = Store::open(Environment::memory(), Path::new("store"), EngineOptions::default());
+        let store = store.expect("a new store");
+        let schema = || TableSchema::builder("Items").partition_key("pk", KeyType::Number).build();
+        let create = || {
+            let schema = schema().expect("a valid schema");
+            store.catalog.create_table(&store.engine, schema.into()).expect("a new table")
+        };
+        let table = create();
+        let key = item_key::of_request(&table, &Key::Values { partition: 1.into(), sort: None });
+        let key = key.expect("a valid key");
+        // The read has its descriptor, and comes to look when the table is another one.
+        let look = || read_key(&store, &table, &key, None, <[u8]>::to_vec);
+        assert_eq!(look().expect("the table is there"), None);
+        store.catalog.delete_table(&store.engine, "Items").expect("it is there");
+        assert_eq!(look().expect_err("it is gone").kind(), ErrorKind::ResourceNotFound);
+        create();
+        assert_eq!(look().expect_err("it is another one").kind(), ErrorKind::ResourceNotFound);
     }
 }

@@ -25,16 +25,17 @@ pub(super) enum Fetches {
 }
 
 /// Refuses a `Select` that does not fit the other parameters. No table is needed for that.
-pub(super) fn check(options: &ReadOptions) -> Result<(), Fault> {
+pub(super) fn check(options: &ReadOptions, has_attributes_to_get: bool) -> Result<(), Fault> {
     let Some(select) = options.select else { return Ok(()) };
-    let has_projection = options.projection.is_some();
+    let has_projection = options.projection.is_some() || has_attributes_to_get;
     match select {
         Select::SpecificAttributes if !has_projection => Err(ReadFault::SelectNothing.into()),
         Select::AllProjectedAttributes if options.index.is_none() => {
             Err(ReadFault::SelectWithoutIndex.into())
         }
         Select::AllAttributes | Select::AllProjectedAttributes | Select::Count if has_projection => {
-            Err(ReadFault::SelectWithProjection { select: select.name() }.into())
+            let parameter = if has_attributes_to_get { "AttributesToGet" } else { "ProjectionExpression" };
+            Err(ReadFault::SelectWithProjection { select: select.name(), parameter }.into())
         }
         _ => Ok(()),
     }

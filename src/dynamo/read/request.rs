@@ -3,6 +3,7 @@
 use crate::dynamo::capacity::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::dynamo::expression::tree::{Condition, KeyClause, KeyCondition, ProjectionExpression};
 use crate::dynamo::item_key::Key;
+use crate::dynamo::legacy::parameters::{LegacyGet, LegacyQuery, LegacyScan};
 use crate::dynamo::value::{Item, Value};
 use std::collections::BTreeMap;
 
@@ -30,6 +31,8 @@ pub struct GetRequest {
     pub consistency: Consistency,
     /// Whether to tell what DynamoDB would charge.
     pub return_consumed_capacity: ReturnConsumedCapacity,
+    /// The parameters that the projection has replaced, for requests that still speak them.
+    pub legacy: Option<LegacyGet>,
 }
 
 impl GetRequest {
@@ -40,6 +43,7 @@ impl GetRequest {
             projection: None,
             consistency: Consistency::default(),
             return_consumed_capacity: ReturnConsumedCapacity::default(),
+            legacy: None,
         }
     }
 }
@@ -138,6 +142,8 @@ pub struct QueryRequest {
     pub order: Order,
     /// What else is asked for.
     pub options: ReadOptions,
+    /// The parameters that expressions have replaced, for requests that still speak them.
+    pub legacy: Option<Box<LegacyQuery>>,
 }
 
 /// A part of a parallel scan.
@@ -156,6 +162,8 @@ pub struct ScanRequest {
     pub segment: Option<Segment>,
     /// What else is asked for.
     pub options: ReadOptions,
+    /// The parameters that expressions have replaced, for requests that still speak them.
+    pub legacy: Option<Box<LegacyScan>>,
 }
 
 /// What one call of a query or a scan gives.
@@ -177,11 +185,16 @@ pub struct Page<T = Item> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeysAndAttributes {
     /// The keys: at least one, none twice.
+    ///
+    /// DynamoDB compares them as they are written, and takes the numbers `1` and `1.0` for two keys of one item. A
+    /// [`Number`](crate::dynamo::number::Number) has no other form than its value, so here that is the same key twice.
     pub keys: Vec<Key>,
     /// The parts of the items to answer with; all if there is none.
     pub projection: Option<ProjectionExpression>,
     /// What DynamoDB would charge by.
     pub consistency: Consistency,
+    /// The parameters that the projection has replaced, for requests that still speak them.
+    pub legacy: Option<LegacyGet>,
 }
 
 /// Reads up to 100 items of several tables.

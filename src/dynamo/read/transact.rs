@@ -1,5 +1,6 @@
 //! `TransactGetItems`: up to 100 items of several tables, at one moment.
 
+use super::gone;
 use super::output::{Shown, damaged};
 use super::request::{TransactGetOutput, TransactGetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, Units};
@@ -25,8 +26,14 @@ pub fn get<R>(
 ) -> Result<TransactGetOutput<R>> {
     let fault = |fault| Error::new(OPERATION, fault);
     check_request(request).map_err(fault)?;
-    let tables = request.gets.iter().map(|get| store.catalog.find(OPERATION, &get.table));
-    let tables: Vec<_> = tables.collect::<Result<_>>()?;
+    let (tables, at) = loop {
+        let tables = request.gets.iter().map(|get| store.catalog.find(OPERATION, &get.table));
+        let tables: Vec<_> = tables.collect::<Result<_>>()?;
+        let at = store.engine.snapshot();
+        if !gone::forget(store, tables.iter().map(AsRef::as_ref))? {
+            break (tables, at);
+        }
+    };
     let mut keys = Vec::with_capacity(tables.len());
     for (at, (get, table)) in request.gets.iter().zip(&tables).enumerate() {
         match item_key::of_request(table, &get.key) {
@@ -41,7 +48,6 @@ pub fn get<R>(
     if !keys.iter().all(|key| distinct.insert(key)) {
         return Err(fault(WriteFault::TransactionItemTwice.into()));
     }
-    let at = store.engine.snapshot();
     let (mut items, mut buffer, mut total_bytes) = (Vec::with_capacity(keys.len()), Vec::new(), 0);
     let mut meters: BTreeMap<&str, Meter> = BTreeMap::new();
     for ((get, table), key) in request.gets.iter().zip(&tables).zip(&keys) {

@@ -1,9 +1,11 @@
 //! Query and Scan: walks over a range of entries, in one direction, from a starting place on.
 //!
-//! The steps of a walk's beginning, in the order of the code: check what can be checked without a table, find the
+//! The steps of a walk's beginning, in the order of the code: `check` what can be checked without a table, find the
 //! index, make the range, place the starting key in it, find out what is shown and what has to be fetched for it.
 
+use super::check::{self, CheckedQuery, CheckedScan};
 use super::entry_cursor::{EntryCursor, OpenTransaction, ReadAt};
+use super::gone;
 use super::output::{Shown, damaged};
 use super::plan::{self, Fetches};
 use super::request::{
@@ -11,20 +13,20 @@ use super::request::{
 };
 use super::segments;
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
-use crate::dynamo::condition::{all_with_prefix, check_clauses, query_range, resolve_clauses};
+use crate::dynamo::catalog::Catalog;
+use crate::dynamo::condition::{all_with_prefix, query_range, resolve_clauses};
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::expression::fault::ExpressionKind;
-use crate::dynamo::expression::tree::{Condition, KeyCondition};
-use crate::dynamo::fault::{Constraint, Fault, IndexScope, Operation, StartKeyFault};
+use crate::dynamo::expression::tree::Condition;
+use crate::dynamo::fault::{Fault, IndexScope, Operation, StartKeyFault};
 use crate::dynamo::item_fault::ReadFault;
 use crate::dynamo::item_key;
+use crate::dynamo::legacy::filter::check_query_filter;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::{IndexDescriptor, Source, TableDescriptor};
-use crate::dynamo::tables::members::Members;
 use crate::dynamo::tables::record::IndexStatus;
-use crate::dynamo::value::{Item, Value};
+use crate::dynamo::value::Item;
 use crate::engine::cursor::KeyRange;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
@@ -143,6 +145,32 @@ impl Walk {
         Self::scan_at(store, table, request, at.map_or(ReadAt::Now, ReadAt::Past))
     }
 
+    /// Begins a query of the table `name`. What is wrong with the request is said before there is no such table.
+    pub fn query_in(store: &Store, name: &str, request: QueryRequest) -> Result<Self> {
+        let operation = Operation::Query;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::query(store, &table, request),
+            Err(missing) => {
+                check::query(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
+    }
+
+    /// Begins a scan of the table `name`, as [`query_in`](Self::query_in) does.
+    pub fn scan_in(store: &Store, name: &str, request: ScanRequest) -> Result<Self> {
+        let operation = Operation::Scan;
+        Catalog::check_name(operation, name)?;
+        match store.catalog.find(operation, name) {
+            Ok(table) => Self::scan(store, &table, request),
+            Err(missing) => {
+                check::scan(request).map_err(|fault| Error::new(operation, fault))?;
+                Err(missing)
+            }
+        }
+    }
+
     /// Begins a query of the state that `at` is.
     pub(in crate::dynamo) fn query_at(
         store: &Store,
@@ -152,13 +180,11 @@ impl Walk {
     ) -> Result<Self> {
         let operation = Operation::Query;
         let fault = |fault| Error::new(operation, fault);
-        let QueryRequest { key, order, options } = request;
-        check_options(&options).map_err(fault)?;
-        check_key_conditions(&key).map_err(fault)?;
+        let CheckedQuery { key, order, options, query_filter } = check::query(request).map_err(fault)?;
         let table = store.catalog.current(operation, table)?;
         let index = find_index(&table, &options).map_err(fault)?;
         let source = Source::new(&table, index);
-        check_filter_attributes(source, options.filter.as_ref()).map_err(fault)?;
+        let key = key.map_err(|found| fault(found.into()))?;
         let query = match &key {
             KeyConditions::Places { partition, sort } => {
                 query_range(source.keyspace(), source.key(), partition, sort)
@@ -170,6 +196,13 @@ impl Walk {
             }
         };
         let query = query.map_err(fault)?;
+        match &query_filter {
+            Some(filter) => {
+                let names = source.key().attributes().map(|attribute| attribute.name.as_str());
+                check_query_filter(filter, names).map_err(|found| fault(found.into()))?;
+            }
+            None => check_filter_attributes(source, options.filter.as_ref()).map_err(fault)?,
+        }
         let part = Part { range: query.range, partition: query.partition, segment: None };
         Self::begin(operation, store, (&table, index), part, order, options, at)
     }
@@ -183,9 +216,7 @@ impl Walk {
     ) -> Result<Self> {
         let operation = Operation::Scan;
         let fault = |fault| Error::new(operation, fault);
-        let ScanRequest { segment, options } = request;
-        check_options(&options).map_err(fault)?;
-        segment.map_or(Ok(()), segments::check).map_err(fault)?;
+        let CheckedScan { segment, options } = check::scan(request).map_err(fault)?;
         let table = store.catalog.current(operation, table)?;
         let index = find_index(&table, &options).map_err(fault)?;
         let source = Source::new(&table, index);
@@ -227,11 +258,19 @@ impl Walk {
                 Some(Fetch::In(OpenTransaction { reads: Arc::clone(reads), own: own.clone() }))
             }
         };
-        let snapshot = match &fetch {
-            Some(Fetch::At(snapshot)) => Some(snapshot),
+        let lagging = match (at, source.index) {
+            (ReadAt::Now, Some(index)) if index.scope() == IndexScope::Global => store
+                .lagging_moment()
+                // Before that the index was not there to lag behind.
+                .filter(|moment| moment.seqno() >= index.active_since()),
             _ => None,
         };
+        let snapshot = match &fetch {
+            Some(Fetch::At(snapshot)) => Some(snapshot),
+            _ => lagging.as_ref(),
+        };
         let cursor = at.cursor(&store.engine, part.range, snapshot)?;
+        gone::check_source(store, operation, table, source)?;
         Ok(Self {
             engine: store.engine.clone(),
             table: Arc::clone(table),
@@ -383,38 +422,6 @@ impl Walk {
             }
         }
         meter.told(self.table.schema().name(), self.capacity, Direction::Untold)
-    }
-}
-
-/// Refuses what is wrong whatever the table is.
-fn check_options(options: &ReadOptions) -> Result<(), Fault> {
-    let mut members = Members::default();
-    if let Some(index) = &options.index {
-        members.resource_name("indexName", index);
-    }
-    members.check("limit", Constraint::ValueAtLeast(1), options.limit != Some(0), || "0".to_owned());
-    members.finish()?;
-    plan::check(options)?;
-    if let Some(start) = &options.exclusive_start_key {
-        start.validate()?;
-    }
-    if let Some(filter) = &options.filter {
-        filter.check(ExpressionKind::Filter)?;
-    }
-    if let Some(projection) = &options.projection {
-        projection.check()?;
-    }
-    Ok(())
-}
-
-fn check_key_conditions(key: &KeyConditions) -> Result<(), Fault> {
-    match key {
-        KeyConditions::Places { partition, sort } => {
-            partition.iter().try_for_each(Value::validate)?;
-            sort.iter().try_for_each(KeyCondition::check)?;
-            Ok(())
-        }
-        KeyConditions::Clauses(clauses) => check_clauses(clauses),
     }
 }
 

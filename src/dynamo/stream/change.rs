@@ -8,6 +8,7 @@
 
 use super::row::{Event, Row, has_new, has_old};
 use crate::base::batch::WriteBatch;
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::item_key::without_keyspace;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::TableDescriptor;
@@ -42,7 +43,9 @@ pub fn record(
     let Some(stream) = table.settings().stream.active else { return };
     let event = match (old, new) {
         (None, None) => return,
-        (Some(old), Some(new)) if old.as_bytes() == new.as_bytes() => return,
+        (Some(old), Some(new)) if old.as_bytes() == new.as_bytes() && !planted(Bug::UnchangedRecorded) => {
+            return;
+        }
         (None, Some(_)) => Event::Insert,
         (Some(_), Some(_)) => Event::Modify,
         (Some(_), None) => Event::Remove,

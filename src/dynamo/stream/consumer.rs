@@ -8,6 +8,7 @@ use super::read::StreamPlace;
 use super::sequence_number::SequenceNumber;
 use crate::base::batch::WriteBatch;
 use crate::base::ident::CommitTime;
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
@@ -85,7 +86,9 @@ fn change(
     }
     let mut batch = WriteBatch::new();
     change(&mut batch);
-    let ticket = engine.submit(&batch, Durability::Durable)?;
+    let is_buffered = planted(Bug::ConsumerPlaceBuffered);
+    let durability = if is_buffered { Durability::Buffered } else { Durability::Durable };
+    let ticket = engine.submit(&batch, durability)?;
     drop(guard);
     ticket.wait()?;
     Ok(())

@@ -8,6 +8,7 @@ use super::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, WriteOptions, WriteOutput,
 };
 use super::single::{Pending, begin};
+use crate::base::ident::SeqNo;
 use crate::dynamo::capacity::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
@@ -70,7 +71,7 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
             singles.push((table.clone(), Single::new(write, &options)));
         }
     }
-    let checked = singles.iter().try_for_each(|(_, single)| single.as_request().check());
+    let checked = singles.iter().try_for_each(|(_, single)| single.as_request().check().map(drop));
     checked.map_err(fault)?;
     let mut tables = BTreeMap::new();
     for (name, _) in &singles {
@@ -91,14 +92,13 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
         let limit_bytes = limits::BATCH_WRITE_BYTES_MAX;
         return Err(fault(WriteFault::TooLarge { size_bytes, limit_bytes }.into()));
     }
-    let mut pending = Vec::with_capacity(singles.len());
+    let mut writes = Vec::with_capacity(singles.len());
     for (name, single) in &singles {
-        pending.push((
-            name.clone(),
-            begin(store, &tables[name], Operation::BatchWriteItem, single.as_request()),
-        ));
+        let begun = begin(store, &tables[name], Operation::BatchWriteItem, single.as_request());
+        let progress = begun.map_or_else(|error| Progress::Done(Err(error)), Progress::Waiting);
+        writes.push((name.clone(), progress));
     }
-    Ok(PendingBatch { pending })
+    Ok(PendingBatch { writes })
 }
 
 /// A write of a batch as the request of one item.
@@ -111,8 +111,8 @@ impl Single {
     fn new(write: BatchWrite, options: &WriteOptions) -> Self {
         let options = options.clone();
         match write {
-            BatchWrite::Put(item) => Self::Put(PutRequest { item, options }),
-            BatchWrite::Delete(key) => Self::Delete(DeleteRequest { key, options }),
+            BatchWrite::Put(item) => Self::Put(PutRequest { item, options, legacy: None }),
+            BatchWrite::Delete(key) => Self::Delete(DeleteRequest { key, options, legacy: None }),
         }
     }
 
@@ -148,18 +148,57 @@ fn check_counts(request: &BatchWriteRequest) -> Result<(), Fault> {
 #[derive(Debug)]
 #[must_use = "a write is acknowledged only when it has been waited for"]
 pub struct PendingBatch {
-    pending: Vec<(String, Result<Pending>)>,
+    writes: Vec<(String, Progress)>,
+}
+
+/// What has become of one of them.
+#[derive(Debug)]
+enum Progress {
+    Waiting(Pending),
+    Done(Result<WriteOutput>),
 }
 
 impl PendingBatch {
     /// Waits until every write is as durable as was asked. All are waited for; the first error is told.
     pub fn wait(self) -> Result<BatchWriteOutput> {
-        let outputs: Vec<_> = self
-            .pending
-            .into_iter()
-            .map(|(table, pending)| (table, pending.and_then(Pending::wait)))
-            .collect();
-        let mut output = BatchWriteOutput::default();
+        let outputs = self.writes.into_iter().map(|(table, progress)| {
+            let output = match progress {
+                Progress::Waiting(pending) => pending.wait(),
+                Progress::Done(output) => output,
+            };
+            (table, output)
+        });
+        BatchWriteOutput::of(outputs.collect())
+    }
+
+    /// Asks without waiting: `None` while a write is not acknowledged. To be asked no more after an answer.
+    pub fn step(&mut self) -> Option<Result<BatchWriteOutput>> {
+        for (_, progress) in &mut self.writes {
+            if let Progress::Waiting(pending) = progress {
+                *progress = Progress::Done(pending.step()?);
+            }
+        }
+        let outputs = std::mem::take(&mut self.writes).into_iter().filter_map(|(table, progress)| {
+            let Progress::Done(output) = progress else { return None };
+            Some((table, output))
+        });
+        Some(BatchWriteOutput::of(outputs.collect()))
+    }
+
+    /// The places of the writes in the order of commits, as [`Pending::seqno`] tells them: table by table, each in the
+    /// order of the request. None for a write that was refused.
+    pub fn seqnos(&self) -> Vec<Option<SeqNo>> {
+        let seqno = |progress: &Progress| match progress {
+            Progress::Waiting(pending) => Some(pending.seqno()),
+            Progress::Done(output) => output.as_ref().ok().map(|output| output.commit.seqno),
+        };
+        self.writes.iter().map(|(_, progress)| seqno(progress)).collect()
+    }
+}
+
+impl BatchWriteOutput {
+    fn of(outputs: Vec<(String, Result<WriteOutput>)>) -> Result<Self> {
+        let mut output = Self::default();
         for (table, written) in outputs {
             let WriteOutput { consumed_capacity, item_collection_metrics, .. } = written?;
             if let Some(consumed) = consumed_capacity {
@@ -174,9 +213,7 @@ impl PendingBatch {
         }
         Ok(output)
     }
-}
 
-impl BatchWriteOutput {
     fn add_capacity(&mut self, consumed: ConsumedCapacity) {
         match self.consumed_capacity.iter_mut().find(|earlier| earlier.table_name == consumed.table_name) {
             Some(earlier) => earlier.add(&consumed),

@@ -3,7 +3,7 @@
 //! The steps, in an order that the operation chooses: does the item meet the condition (`meets_condition`); what does it
 //! become (`outcome`); what changes in the batch, and what is answered (`finish`).
 
-use super::prepare::{Change, ItemWrite};
+use super::prepare::{Change, ItemWrite, UpdateSource};
 use super::request::{ReturnValues, ReturnValuesOnConditionCheckFailure};
 use crate::base::batch::WriteBatch;
 use crate::base::codec::DecodeError;
@@ -14,6 +14,7 @@ use crate::dynamo::expression::update::UpdateFault;
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::index::{self, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
+use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::stream::change::{self, Cause};
 use crate::dynamo::table::TableDescriptor;
@@ -86,7 +87,7 @@ impl Deciding<'_> {
             Change::Put { value, entries } => Ok(Outcome::Becomes { value, entries, touched: None }),
             Change::Delete => Ok(Outcome::Gone),
             Change::Check => Ok(Outcome::Stays),
-            Change::Update { update, key } => {
+            Change::Update { update, said_by, key } => {
                 // Within a transaction, too, an update is refused in an update's words.
                 let operation = match self.operation {
                     Operation::TransactWriteItems => Operation::UpdateItem,
@@ -97,6 +98,9 @@ impl Deciding<'_> {
                     UpdateFault::ItemTooLarge { size_bytes } => {
                         let fault = ValueFault::ItemTooLarge { size_bytes };
                         Error::new(operation, Fault::Value(fault))
+                    }
+                    UpdateFault::OperandType if said_by == UpdateSource::Legacy => {
+                        Error::new(operation, LegacyFault::StoredType.into())
                     }
                     fault => Error::new(operation, WriteFault::Update(fault).into()),
                 };

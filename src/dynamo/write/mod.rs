@@ -1,7 +1,8 @@
 //! The one write path: every operation that changes items goes through it.
 //!
 //! ```text
-//!   request ──check──> (no table needed) ──prepare──> ItemWrite: key, change, condition        `prepare`
+//!   request ──check──> legacy parameters become trees; no table needed                         `legacy`, `prepare`
+//!   checked request ──prepare──> ItemWrite: key, change, condition                             `prepare`
 //!   lock the keys ──> read the items as they are, where something needs it
 //!   ItemWrite + item as it is ──decide──> batch, answer; or why not; nothing is done here      `decide`
 //!   submit the batch ──> release the locks ──> wait for the ticket ──> answer                  `single`, `batch`,
@@ -18,6 +19,7 @@
 //! In the order of use:
 
 pub mod request;
+mod legacy;
 pub(super) mod prepare;
 pub(super) mod decide;
 mod deferred;

@@ -1,8 +1,9 @@
 //! From a request to what is to become of one item.
 //!
-//! The steps, in DynamoDB's order: `check` finds what is wrong whatever the table is: values, then expressions.
-//! `prepare` finds what is wrong with this table: its key, its indexes, the item's size.
+//! The steps, in DynamoDB's order: `check` finds what is wrong whatever the table is: parameters that do not go together,
+//! then values, then expressions. `prepare` finds what is wrong with this table: its key, its indexes, the item's size.
 
+use super::legacy::Legacy;
 use super::request::{DeleteRequest, PutRequest, ReturnValues, UpdateRequest, WriteOptions};
 use crate::base::codec::DecodeError;
 use crate::dynamo::encoding;
@@ -13,6 +14,7 @@ use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::index::{self, IndexEntry, Touched};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::item_key::{self, Key};
+use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::value::Item;
@@ -30,12 +32,44 @@ pub(in crate::dynamo) struct ItemWrite<'a> {
 pub(in crate::dynamo) enum Change<'a> {
     /// The item's stored form, and its index entries.
     Put { value: Vec<u8>, entries: Vec<Option<IndexEntry>> },
-    /// The changes, and the attributes that an item made by them begins with.
-    Update { update: &'a Update, key: Item },
+    /// The changes, what said them, and the attributes that an item made by them begins with.
+    Update { update: &'a Update, said_by: UpdateSource, key: Item },
     /// The item goes.
     Delete,
     /// The item stays: only the condition counts.
     Check,
+}
+
+/// What has said how an item is changed: an item that cannot be changed so is refused in other words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dynamo) enum UpdateSource {
+    Expression,
+    /// `AttributeUpdates`.
+    Legacy,
+}
+
+/// A request that is right whatever the table is, and says everything by trees.
+#[derive(Debug)]
+pub(in crate::dynamo) enum Checked<'a> {
+    /// As it was given.
+    Given(Request<'a>),
+    /// A put that had legacy parameters.
+    Put(PutRequest),
+    /// An update that had legacy parameters. It still has them, which tells where its trees come from.
+    Update(UpdateRequest),
+    /// A delete that had legacy parameters.
+    Delete(DeleteRequest),
+}
+
+impl Checked<'_> {
+    pub(in crate::dynamo) fn as_request(&self) -> Request<'_> {
+        match self {
+            Self::Given(request) => *request,
+            Self::Put(request) => Request::Put(request),
+            Self::Update(request) => Request::Update(request),
+            Self::Delete(request) => Request::Delete(request),
+        }
+    }
 }
 
 /// A request to write one item.
@@ -62,7 +96,7 @@ impl ItemWrite<'_> {
     pub(in crate::dynamo) fn size_bytes(&self) -> Result<usize, DecodeError> {
         Ok(match &self.change {
             Change::Put { value, .. } => StoredItem::parse(value)?.size_bytes()?,
-            Change::Update { update, key } => key.size_bytes() + update_size_bytes(update),
+            Change::Update { update, key, .. } => key.size_bytes() + update_size_bytes(update),
             Change::Delete | Change::Check => self.key.len(),
         })
     }
@@ -116,29 +150,73 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Refuses what is wrong whatever the table is.
-    pub(in crate::dynamo) fn check(self) -> Result<(), Fault> {
+    /// Whether the request has parameters that expressions have replaced.
+    pub(super) fn has_legacy(self) -> bool {
         match self {
-            Self::Put(request) => {
-                check_return_values(request.options.return_values)?;
-                request.item.validate()?;
-            }
-            Self::Delete(request) => {
-                check_return_values(request.options.return_values)?;
-                request.key.validate()?;
-            }
-            Self::Update(request) => {
-                request.key.validate()?;
-                if !request.update.actions.is_empty() {
-                    request.update.check()?;
-                }
-            }
+            Self::Put(request) => request.legacy.is_some(),
+            Self::Update(request) => request.legacy.is_some(),
+            Self::Delete(request) => request.legacy.is_some(),
+            Self::Check { .. } => false,
+        }
+    }
+
+    /// Refuses what is wrong whatever the table is, and has legacy parameters said by trees.
+    pub(in crate::dynamo) fn check(self) -> Result<Checked<'a>, Fault> {
+        if let Self::Put(PutRequest { options, .. }) | Self::Delete(DeleteRequest { options, .. }) = self {
+            check_return_values(options.return_values)?;
+        }
+        let legacy = match self {
+            Self::Put(request) => Legacy::of_put(request),
+            Self::Update(request) => Legacy::of_update(request),
+            Self::Delete(request) => Legacy::of_delete(request),
+            Self::Check { .. } => None,
+        };
+        if let Some(legacy) = &legacy {
+            legacy.check()?;
+        }
+        match self {
+            Self::Put(request) => request.item.validate()?,
+            Self::Update(request) => request.key.validate()?,
+            Self::Delete(request) => request.key.validate()?,
             Self::Check { key, .. } => key.validate()?,
+        }
+        if let Self::Update(UpdateRequest { update, .. }) = self
+            && !update.actions.is_empty()
+        {
+            update.check()?;
         }
         if let Some(condition) = &self.options().condition {
             condition.check(ExpressionKind::Condition)?;
         }
-        Ok(())
+        match legacy {
+            None => Ok(Checked::Given(self)),
+            Some(legacy) => Ok(self.translated(&legacy)?),
+        }
+    }
+
+    /// The same request with the trees that its legacy parameters are.
+    fn translated(self, legacy: &Legacy<'_>) -> Result<Checked<'a>, LegacyFault> {
+        let update = legacy.update()?;
+        let condition = legacy.condition()?;
+        Ok(match self {
+            Self::Check { .. } => Checked::Given(self),
+            Self::Put(request) => {
+                let mut request = request.clone();
+                request.options.condition = condition.or(request.options.condition);
+                Checked::Put(request)
+            }
+            Self::Update(request) => {
+                let mut request = request.clone();
+                request.options.condition = condition.or(request.options.condition);
+                request.update = update.unwrap_or(request.update);
+                Checked::Update(request)
+            }
+            Self::Delete(request) => {
+                let mut request = request.clone();
+                request.options.condition = condition.or(request.options.condition);
+                Checked::Delete(request)
+            }
+        })
     }
 
     /// Refuses what does not fit the table, and says what is to become of the item.
@@ -155,7 +233,12 @@ impl<'a> Request<'a> {
                 let key = item_key::of_request(table, &request.key).map_err(fault)?;
                 check_targets(table, &request.update).map_err(fault)?;
                 let attributes = request.key.to_attributes(table.schema().key());
-                (key, Change::Update { update: &request.update, key: attributes })
+                let legacy = request.legacy.as_deref();
+                let said_by = match legacy.and_then(|legacy| legacy.attribute_updates.as_ref()) {
+                    Some(_) => UpdateSource::Legacy,
+                    None => UpdateSource::Expression,
+                };
+                (key, Change::Update { update: &request.update, said_by, key: attributes })
             }
             Self::Delete(request) => {
                 (item_key::of_request(table, &request.key).map_err(fault)?, Change::Delete)

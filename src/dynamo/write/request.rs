@@ -3,6 +3,7 @@
 use crate::dynamo::capacity::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::dynamo::expression::tree::{Condition, Update};
 use crate::dynamo::item_key::Key;
+use crate::dynamo::legacy::parameters::{LegacyUpdate, LegacyWrite};
 use crate::dynamo::value::Item;
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
@@ -68,12 +69,14 @@ pub struct PutRequest {
     pub item: Item,
     /// What else is asked for.
     pub options: WriteOptions,
+    /// The parameters that the condition has replaced, for requests that still speak them.
+    pub legacy: Option<Box<LegacyWrite>>,
 }
 
 impl PutRequest {
     /// A put of `item` that asks for nothing else.
     pub fn new(item: Item) -> Self {
-        Self { item, options: WriteOptions::default() }
+        Self { item, ..Self::default() }
     }
 }
 
@@ -86,12 +89,14 @@ pub struct UpdateRequest {
     pub update: Update,
     /// What else is asked for.
     pub options: WriteOptions,
+    /// The parameters that the update and the condition have replaced, for requests that still speak them.
+    pub legacy: Option<Box<LegacyUpdate>>,
 }
 
 impl UpdateRequest {
     /// An update that asks for nothing else.
     pub fn new(key: Key, update: Update) -> Self {
-        Self { key, update, options: WriteOptions::default() }
+        Self { key, update, options: WriteOptions::default(), legacy: None }
     }
 }
 
@@ -102,12 +107,14 @@ pub struct DeleteRequest {
     pub key: Key,
     /// What else is asked for.
     pub options: WriteOptions,
+    /// The parameters that the condition has replaced, for requests that still speak them.
+    pub legacy: Option<Box<LegacyWrite>>,
 }
 
 impl DeleteRequest {
     /// A delete that asks for nothing else.
     pub fn new(key: Key) -> Self {
-        Self { key, options: WriteOptions::default() }
+        Self { key, options: WriteOptions::default(), legacy: None }
     }
 }
 

@@ -10,7 +10,9 @@ use super::request::{
 };
 use crate::base::batch::WriteBatch;
 use crate::base::ident::SeqNo;
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, ReturnConsumedCapacity, WriteMode};
+use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::store::Store;
@@ -81,6 +83,32 @@ pub fn delete(store: &Store, table: &Arc<TableDescriptor>, request: &DeleteReque
     begin(store, table, Operation::DeleteItem, Request::Delete(request))
 }
 
+/// Begins to write an item of the table `name`. What is wrong with the request is said before there is no such table.
+pub fn put_in(store: &Store, name: &str, request: &PutRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::PutItem, Request::Put(request))
+}
+
+/// Begins to change an item of the table `name`, as [`put_in`] does.
+pub fn update_in(store: &Store, name: &str, request: &UpdateRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::UpdateItem, Request::Update(request))
+}
+
+/// Begins to remove an item of the table `name`, as [`put_in`] does.
+pub fn delete_in(store: &Store, name: &str, request: &DeleteRequest) -> Result<Pending> {
+    begin_in(store, name, Operation::DeleteItem, Request::Delete(request))
+}
+
+fn begin_in(store: &Store, name: &str, operation: Operation, request: Request<'_>) -> Result<Pending> {
+    Catalog::check_name(operation, name)?;
+    match store.catalog.find(operation, name) {
+        Ok(table) => begin(store, &table, operation, request),
+        Err(missing) => {
+            request.check().map_err(|fault| Error::new(operation, fault))?;
+            Err(missing)
+        }
+    }
+}
+
 /// Derives the write from the table as it is, again if the table is changed meanwhile.
 pub(super) fn begin(
     store: &Store,
@@ -88,8 +116,9 @@ pub(super) fn begin(
     operation: Operation,
     request: Request<'_>,
 ) -> Result<Pending> {
-    request.check().map_err(|fault| Error::new(operation, fault))?;
-    store.engine.pay_back_pressure()?;
+    let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
+    let request = checked.as_request();
+    store.begin_write()?;
     let mut table = store.catalog.current(operation, table)?;
     loop {
         if let Some(deferred) = attempt(store, &table, operation, request)? {
@@ -192,6 +221,10 @@ impl OldVersion {
 ///
 /// REQUIRES: its key is locked.
 pub(super) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
+    if planted(Bug::DecidedOnPublished) {
+        let value = engine.get(key, None, <[u8]>::to_vec)?;
+        return Ok(OldVersion { seqno: SeqNo::ZERO, value });
+    }
     let found = engine.latest_version(key, |version| {
         let value = version.value.filter(|_| !version.is_expired);
         OldVersion { seqno: version.seqno, value: value.map(<[u8]>::to_vec) }

@@ -7,17 +7,21 @@
 //! Invariants:
 //! 1. A token's row is written in the batch of its transaction: it is there if and only if the transaction was done.
 //! 2. A row counts for ten minutes after its transaction was done. A transaction that was cancelled leaves none.
-//! 3. A token runs from the beginning of its request until that is acknowledged, in one request at a time.
+//! 3. A repeated request is answered when the transaction is as durable as the repetition asks, whatever the first asked.
+//! 4. A token runs from the beginning of its request until that is acknowledged, in one request at a time.
 
 use crate::base::batch::WriteBatch;
 use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::base::planted::{Bug, planted};
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::system_rows::TOKEN_ROW;
+use crate::engine::options::Durability;
 use crate::engine::store::Engine;
+use crate::engine::ticket::Ticket;
 use crate::format::metadata;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -66,11 +70,12 @@ pub(super) fn check(token: &str) -> Result<(), Fault> {
 }
 
 /// A transaction that was done under a token before.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Earlier {
-    /// Its commit.
+    /// Its commit, or one after it.
     pub(super) seqno: SeqNo,
     pub(super) content: SameContent,
+    row: Vec<u8>,
 }
 
 /// Whether a request asks for the same as the one before.
@@ -104,23 +109,47 @@ impl TokenRow {
     ///
     /// REQUIRES: the row's key is locked. What is answered rests on the commit that is given.
     pub(super) fn find(&self, engine: &Engine) -> Result<Option<Earlier>> {
-        let found = engine.latest_version(&self.key, |version| {
-            (version.seqno, version.value.map(metadata::decode::<Stored>))
-        })?;
+        let found =
+            engine.latest_version(&self.key, |version| (version.seqno, version.value.map(<[u8]>::to_vec)))?;
         let Some((seqno, Some(row))) = found else { return Ok(None) };
-        let row = row.map_err(|error| Error::damaged("transaction token", error))?;
-        let age_millis = engine.now().0.saturating_sub(row.completed_at_millis);
-        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 {
+        let stored: Stored =
+            metadata::decode(&row).map_err(|error| Error::damaged("transaction token", error))?;
+        let age_millis = engine.now().0.saturating_sub(stored.completed_at_millis);
+        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 && !planted(Bug::TokenCountsForEver) {
             return Ok(None);
         }
-        let content = if row.digest == self.digest { SameContent::Yes } else { SameContent::No };
-        Ok(Some(Earlier { seqno, content }))
+        let is_same = stored.digest == self.digest || planted(Bug::TokenContentUnchecked);
+        let content = if is_same { SameContent::Yes } else { SameContent::No };
+        Ok(Some(Earlier { seqno, content, row }))
+    }
+
+    /// A ticket that is done when the transaction before, and what was seen up to `newest_seen`, is as durable as is asked.
+    ///
+    /// One that was buffered is not synced by being read: the row is written again as it is, and takes everything before
+    /// it in the log along.
+    ///
+    /// REQUIRES: the row's key is locked.
+    pub(super) fn acknowledged_again(
+        self,
+        engine: &Engine,
+        earlier: Earlier,
+        newest_seen: SeqNo,
+        durability: Durability,
+    ) -> Result<Ticket> {
+        if durability == Durability::Buffered || earlier.seqno <= engine.durable() {
+            return Ok(engine.visible(newest_seen));
+        }
+        let mut batch = WriteBatch::new();
+        batch.put(self.key, earlier.row);
+        Ok(engine.submit(&batch, durability)?)
     }
 
     /// Adds to the transaction's batch that it was done.
     pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
         let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
-        batch.put(self.key, metadata::encode(&row));
+        if !planted(Bug::TokenNotKept) {
+            batch.put(self.key, metadata::encode(&row));
+        }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::dynamo::error::{Error, ErrorKind, Result};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::{CancellationCode, CancellationReason, WriteFault};
 use crate::dynamo::item_key::Key;
+use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
 use crate::dynamo::table::{CurrentTables, TableDescriptor};
@@ -75,7 +76,7 @@ pub struct TransactWriteRequest {
 pub struct TransactWriteOutput {
     /// What DynamoDB would charge, for each table, if that was asked for.
     pub consumed_capacity: Vec<ConsumedCapacity>,
-    /// The commit that made the changes.
+    /// The commit that made the changes; of a transaction that was done before under its token, one that is not before it.
     pub commit: Commit,
 }
 
@@ -144,7 +145,7 @@ pub fn write(store: &Store, request: &TransactWriteRequest) -> Result<PendingTra
     check(request).map_err(|fault| Error::new(OPERATION, fault))?;
     let token = request.client_request_token.as_deref();
     let running = token.map(|token| Running::begin(store, token)).transpose()?;
-    store.engine.pay_back_pressure()?;
+    store.begin_write()?;
     loop {
         let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
         let tables: Vec<Arc<TableDescriptor>> = tables.collect::<Result<_>>()?;
@@ -180,6 +181,9 @@ fn check(request: &TransactWriteRequest) -> Result<(), Fault> {
                 value: "null".to_owned(),
                 constraint: Constraint::Present,
             }]));
+        }
+        if action.as_request().has_legacy() {
+            return Err(LegacyFault::InTransaction.into());
         }
         action.as_request().check()?;
         if let TransactWrite::Put(PutRequest { item, .. }) = action {
@@ -228,12 +232,13 @@ fn attempt(
     let token = request.client_request_token.as_deref().map(|token| TokenRow::new(token, &content(request)));
     keys.extend(token.as_ref().map(|row| row.key.clone()));
     let _guard = store.engine.lock_keys(keys);
-    if let Some(row) = &token
-        && let Some(earlier) = row.find(&store.engine)?
-    {
-        return read_again(store, request, &writes, earlier).map(Some);
+    if let Some(row) = token {
+        return match row.find(&store.engine)? {
+            Some(earlier) => read_again(store, request, &writes, row, earlier).map(Some),
+            None => decide(store, request, tables, writes, Some(row)),
+        };
     }
-    decide(store, request, tables, writes, token)
+    decide(store, request, tables, writes, None)
 }
 
 /// What of a request its token stands for: how it is to be answered, and how durable it is, does not count.
@@ -257,6 +262,7 @@ fn read_again(
     store: &Store,
     request: &TransactWriteRequest,
     writes: &[ItemWrite<'_>],
+    row: TokenRow,
     earlier: Earlier,
 ) -> Result<Deferred<Answered>> {
     let mut newest_seen = earlier.seqno;
@@ -278,7 +284,8 @@ fn read_again(
     }
     let capacity = request.return_consumed_capacity;
     let answered = Answered { actions, capacity, direction: Direction::Read };
-    Ok(Deferred::new(store.engine.visible(newest_seen), Ok(answered)))
+    let ticket = row.acknowledged_again(&store.engine, earlier, newest_seen, request.durability)?;
+    Ok(Deferred::new(ticket, Ok(answered)))
 }
 
 /// Judges all actions on the items as they are, and submits what they come to. The keys are locked by the caller.

@@ -1,0 +1,55 @@
+//! `pixii`, the command line: a tour of the library, tables of a store imported, looked at and exported, and a server.
+//!
+//! Items go to standard output, one a line; everything said about them goes to standard error. The exit code is 0 when
+//! all went well, 1 when something failed, 2 when the command line was wrong.
+
+use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour};
+use crate::failure::Failure;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// An embedded, persistent storage engine with the data model of DynamoDB: tables of a store on the command line
+#[derive(Parser, Debug)]
+#[command(name = "pixii", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Tour(tour::TourArguments),
+    Import(import::ImportArguments),
+    Get(get::GetArguments),
+    Query(query::QueryArguments),
+    Scan(scan::ScanArguments),
+    Tables(tables::TablesArguments),
+    Export(export::ExportArguments),
+    Stats(stats::StatsArguments),
+    Serve(serve::ServeArguments),
+    #[command(hide = true)]
+    TourWriter(tour::writer::WriterArguments),
+}
+
+/// Does what the command line of this process says.
+pub fn run() -> ExitCode {
+    let result = match CommandLine::parse().command {
+        Command::Tour(arguments) => tour::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Get(arguments) => get::run(&arguments),
+        Command::Query(arguments) => query::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Tables(arguments) => tables::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Stats(arguments) => stats::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::TourWriter(arguments) => tour::writer::run(&arguments),
+    };
+    match result {
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(Failure::Told(words)) => {
+            eprintln!("error: {words}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What a client may ask of the server. Each queue and each wait has a bound.
+
+use std::time::Duration;
+
+/// Longest body of a request in bytes, as it is sent and as it is decoded: DynamoDB's own limit.
+pub(crate) const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Longest head of a request in bytes.
+pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Most headers of a request.
+pub(crate) const HEADERS_MAX: usize = 64;
+
+/// Bytes of bodies that are held at once, of all requests: what is beyond waits.
+pub(crate) const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Most connections at once: further ones wait to be accepted.
+pub(crate) const CONNECTIONS_MAX: usize = 1024;
+
+/// Most requests that are worked on at once: each has a thread meanwhile.
+pub(crate) const RUNNING_MAX: usize = 256;
+
+/// A connection must begin a request, and send its whole head, within this time.
+pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// A body must arrive within this time.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Requests that run when the server is told to end have this time.
+pub(crate) const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+
+/// After the system refused a connection, the next try waits for this time.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers of more bytes than this are compressed for clients that take it.
+pub(crate) const COMPRESSED_FROM_BYTES: usize = 4096;

@@ -1,0 +1,14 @@
+//! The server: DynamoDB's protocol over HTTP/1.1, with the limits that a server needs which strangers can reach.
+//!
+//! ```text
+//!   listener ──connection──> exchange: head ──> body ──> wire::dispatch on a blocking thread ──> answer
+//! ```
+//!
+//! Knows HTTP and nothing of what the operations mean. In the order of use:
+
+pub(crate) mod limits;
+pub(crate) mod content;
+pub(crate) mod request_id;
+pub(crate) mod origin;
+pub(crate) mod exchange;
+pub(crate) mod server;

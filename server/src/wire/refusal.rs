@@ -1,0 +1,140 @@
+//! Answers that refuse: which status, which exception in which namespace, and what else stands in the body.
+//!
+//! Source: what DynamoDB and its streams were seen to answer; the namespaces are those of the public service models.
+
+use super::reader::Unreadable;
+use super::writer;
+use pixii::{CancellationReason, Error, ErrorKind, Fault, Item, WriteFault};
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The body is not what the operation's request is.
+    Unreadable(Unreadable),
+    /// No operation has that name.
+    UnknownOperation,
+    /// The library refuses it.
+    Library(Error),
+}
+
+impl From<Unreadable> for Refusal {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Library(error)
+    }
+}
+
+/// The namespaces of exceptions.
+pub(crate) const SERVICE: &str = "com.amazon.coral.service";
+const VALIDATE: &str = "com.amazon.coral.validate";
+const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810";
+const STREAMS: &str = "com.amazonaws.dynamodb.streams.v20120810";
+
+/// What is answered to a request.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status of HTTP.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// What failed within, for those who run the server. Never told to clients.
+    pub(crate) failure: Option<String>,
+}
+
+impl Answer {
+    /// An answer that is not a refusal.
+    pub(crate) fn success(body: Vec<u8>) -> Self {
+        Self { status: 200, body, failure: None }
+    }
+
+    /// A refusal of the service itself.
+    pub(crate) fn service(status: u16, exception: &'static str, message: &str) -> Self {
+        Self::refusal(status, SERVICE, exception, Some(("message", message)), |_| {})
+    }
+
+    /// No operation has the name that is asked for.
+    pub(crate) fn unknown_operation() -> Self {
+        Refusal::UnknownOperation.into()
+    }
+
+    /// A failure of ours, which clients may try again.
+    pub(crate) fn failure(failure: String) -> Self {
+        let message = Some(("message", "Internal server error"));
+        let answer = Self::refusal(500, DYNAMODB, "InternalServerError", message, |_| {});
+        Self { failure: Some(failure), ..answer }
+    }
+
+    fn refusal(
+        status: u16,
+        namespace: &str,
+        exception: &'static str,
+        message: Option<(&str, &str)>,
+        more: impl FnOnce(&mut writer::ObjectWriter<'_>),
+    ) -> Self {
+        let body = writer::body(|body| {
+            body.string("__type", &format!("{namespace}#{exception}"));
+            more(body);
+            if let Some((name, message)) = message {
+                body.string(name, message);
+            }
+        });
+        Self { status, body, failure: None }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unreadable(Unreadable(message)) => {
+                let message = Some(("Message", message.as_ref()));
+                Self::refusal(400, SERVICE, "SerializationException", message, |_| {})
+            }
+            Refusal::UnknownOperation => {
+                Self::refusal(400, SERVICE, "UnknownOperationException", None, |_| {})
+            }
+            Refusal::Library(error) => of_library(&error),
+        }
+    }
+}
+
+fn of_library(error: &Error) -> Answer {
+    let message = error.to_string();
+    let exception = error.exception();
+    let (namespace, name) = match error.kind() {
+        ErrorKind::Validation => (VALIDATE, "message"),
+        ErrorKind::TransactionCanceled
+        | ErrorKind::IdempotentParameterMismatch
+        | ErrorKind::TransactionInProgress => (DYNAMODB, "Message"),
+        ErrorKind::TrimmedDataAccess | ErrorKind::ExpiredIterator => (STREAMS, "message"),
+        ErrorKind::Corruption
+        | ErrorKind::Io
+        | ErrorKind::NoSpace
+        | ErrorKind::Poisoned
+        | ErrorKind::Locked
+        | ErrorKind::ReadOnly
+        | ErrorKind::InvalidDatabase
+        | ErrorKind::Closed => return Answer::failure(message),
+        _ => (DYNAMODB, "message"),
+    };
+    let message = Some((name, message.as_str()));
+    Answer::refusal(400, namespace, exception, message, |body| match error.fault() {
+        Fault::Write(WriteFault::TransactionCanceled { reasons }) => {
+            body.objects("CancellationReasons", reasons, write_reason);
+        }
+        Fault::Write(WriteFault::ConditionFailed { item }) => {
+            body.maybe_item("Item", item.as_deref());
+        }
+        _ => {}
+    })
+}
+
+fn write_reason(reason: &CancellationReason, object: &mut writer::ObjectWriter<'_>) {
+    object.string("Code", reason.code.name());
+    object.maybe_item("Item", reason.item.as_ref().filter(|item: &&Item| !item.is_empty()));
+    object.maybe_string("Message", reason.message.as_deref());
+}

@@ -1,0 +1,12 @@
+//! DynamoDB's protocol as a client meets it: raw requests over TCP, and the exact bytes of the answers. The rules are those
+//! of DynamoDB's documentation.
+
+mod client;
+mod batches;
+mod envelope;
+mod items;
+mod legacy;
+mod pages;
+mod streams;
+mod tables;
+mod transactions;

@@ -1,0 +1,30 @@
+//! The examples do what they say: each asserts its claims, and is run here.
+
+#[path = "../../examples/bank.rs"]
+mod bank;
+#[path = "../../examples/inbox.rs"]
+mod inbox;
+#[path = "../../examples/leaderboard.rs"]
+mod leaderboard;
+#[path = "../../examples/outbox.rs"]
+mod outbox;
+
+#[test]
+fn the_bank_neither_makes_nor_loses_money() -> pixii::Result<()> {
+    bank::main()
+}
+
+#[test]
+fn the_inbox_is_read_by_page_and_by_sender() -> pixii::Result<()> {
+    inbox::main()
+}
+
+#[test]
+fn the_leaderboard_keeps_the_best_score_of_each_player() -> pixii::Result<()> {
+    leaderboard::main()
+}
+
+#[test]
+fn the_outbox_tells_everything_through_a_restart() -> pixii::Result<()> {
+    outbox::main()
+}
