@@ -471,7 +471,8 @@ impl Engine {
 
 /// The part of a range that is readers'.
 fn within_readers(range: KeyRange) -> KeyRange {
-    let end = range.end.unwrap_or_else(|| KeyspaceId::TIMELINE.prefix().to_vec());
+    let own = KeyspaceId::TIMELINE.prefix().to_vec();
+    let end = range.end.filter(|end| *end < own).unwrap_or(own);
     KeyRange { end: Some(end), ..range }
 }
 
