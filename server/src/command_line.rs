@@ -5,6 +5,7 @@
 
 use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour};
 use crate::failure::Failure;
+use crate::local_flags::translated;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -33,7 +34,8 @@ enum Command {
 
 /// Does what the command line of this process says.
 pub fn run() -> ExitCode {
-    let result = match CommandLine::parse().command {
+    let arguments = translated(std::env::args_os().collect());
+    let result = match CommandLine::parse_from(arguments).command {
         Command::Tour(arguments) => tour::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Get(arguments) => get::run(&arguments),

@@ -17,9 +17,12 @@ mod wire;
 mod http;
 mod test_server;
 mod commands;
+mod local_flags;
 mod command_line;
 
 pub use command_line::run;
 pub use http::origin::AllowedOrigins;
 pub use http::server::{Server, ServerOptions};
+pub use http::sign_in::AccessKeys;
+pub use http::tls::Certificate;
 pub use test_server::TestServer;

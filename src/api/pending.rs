@@ -6,10 +6,12 @@ use crate::dynamo::error::Result;
 use crate::dynamo::store::Store;
 use crate::dynamo::tables::description::TableDescription;
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// A change of a table that has its place in the order of commits and waits to be acknowledged.
 ///
-/// Writes are held to it already; whoever reads tables sees it when it was waited for. Dropping it does not take the
+/// Writes are held to it already; whoever reads tables sees it when it was waited for, or awaited. Dropping it does not take the
 /// change back, but then an index that it adds is filled only after the database was opened again.
 #[must_use = "a change is acknowledged only when it has been waited for"]
 pub struct PendingTableChange {
@@ -35,6 +37,15 @@ impl PendingTableChange {
     /// The place of the change in the order of commits.
     pub fn seqno(&self) -> SeqNo {
         self.change.seqno()
+    }
+}
+
+impl Future for PendingTableChange {
+    type Output = Result<TableDescription>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { store, change } = self.get_mut();
+        change.poll(&store.engine, &store.catalog, context)
     }
 }
 

@@ -66,7 +66,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The tables of a store.
 #[derive(Debug)]
@@ -121,6 +123,19 @@ impl PendingChange {
             Ok(self.answer.clone())
         };
         self.ticket.step().map(published)
+    }
+
+    /// As [`step`](Self::step), and the task is woken when there is more to tell.
+    pub fn poll(
+        &mut self,
+        engine: &Engine,
+        catalog: &Catalog,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<TableDescription>> {
+        Pin::new(&mut self.ticket).poll(context).map(|commit| {
+            catalog.published(engine, &self.table, &self.dead, commit?)?;
+            Ok(self.answer.clone())
+        })
     }
 
     /// The place of the change in the order of commits.

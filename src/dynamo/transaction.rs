@@ -9,7 +9,7 @@
 //!
 //! Invariants:
 //! 1. A transaction that commits is serializable at its place in the order of commits: every key and range that it has
-//!    read, also to decide its writes, is as it was.
+//!    read, also to decide its writes, is as it was, and so is every table.
 //! 2. No lock is held while the caller's code runs.
 
 use super::capacity::WriteMode;
@@ -34,8 +34,11 @@ use crate::base::planted::{Bug, planted};
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
 use crate::engine::ticket::{Submitted, Ticket};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A transaction that is open.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct InteractiveTransaction {
     open: OpenTransaction,
     /// The items that were written, by their keys.
     items: BTreeMap<Vec<u8>, Written>,
+    /// The tables that were read, as they were then.
+    read_tables: Mutex<Vec<Arc<TableDescriptor>>>,
 }
 
 /// An item that was written.
@@ -100,13 +105,32 @@ impl PendingCommit {
     }
 }
 
+impl Future for PendingCommit {
+    type Output = Result<Commit>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.ticket).poll(context).map_err(Into::into)
+    }
+}
+
 impl InteractiveTransaction {
     /// Begins a transaction.
     pub fn begin(store: &Store) -> Result<Self> {
         store.begin_write()?;
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
-        Ok(Self { store: store.clone(), open, items: BTreeMap::new() })
+        let read_tables = Mutex::new(Vec::new());
+        Ok(Self { store: store.clone(), open, items: BTreeMap::new(), read_tables })
+    }
+
+    /// What is read of a table stands only as long as the table does.
+    fn note_read(&self, operation: Operation, table: &Arc<TableDescriptor>) -> Result<Arc<TableDescriptor>> {
+        let table = self.store.catalog.current(operation, table)?.into_owned();
+        let mut tables = self.read_tables.lock();
+        if !tables.iter().any(|known| Arc::ptr_eq(known, &table)) {
+            tables.push(Arc::clone(&table));
+        }
+        Ok(table)
     }
 
     /// Reads the item of `key`, whole, and gives it to `read` where it is.
@@ -118,7 +142,7 @@ impl InteractiveTransaction {
     ) -> Result<Option<R>> {
         let fault = |fault| Error::new(Operation::GetItem, fault);
         key.validate().map_err(|error| fault(Fault::Value(error)))?;
-        let table = self.store.catalog.current(Operation::GetItem, table)?;
+        let table = self.note_read(Operation::GetItem, table)?;
         let key = item_key::of_request(&table, key).map_err(fault)?;
         let item =
             |value: &[u8]| read(&StoredItem::parse(value).map_err(|error| Error::damaged("item", error))?);
@@ -127,12 +151,14 @@ impl InteractiveTransaction {
 
     /// Begins a query.
     pub fn query(&self, table: &Arc<TableDescriptor>, request: QueryRequest) -> Result<Walk> {
-        Walk::query_at(&self.store, table, request, ReadAt::Transaction(&self.open))
+        let table = self.note_read(Operation::Query, table)?;
+        Walk::query_at(&self.store, &table, request, ReadAt::Transaction(&self.open))
     }
 
     /// Begins a scan.
     pub fn scan(&self, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Walk> {
-        Walk::scan_at(&self.store, table, request, ReadAt::Transaction(&self.open))
+        let table = self.note_read(Operation::Scan, table)?;
+        Walk::scan_at(&self.store, &table, request, ReadAt::Transaction(&self.open))
     }
 
     /// Makes a write. A condition that is not met is an error, and leaves the transaction as it was.
@@ -182,7 +208,7 @@ impl InteractiveTransaction {
 
     /// Gives what was written its place in the order of commits.
     pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
-        let Self { store, open, items } = self;
+        let Self { store, open, items, read_tables } = self;
         if open.own.is_empty() {
             return Ok(SubmittedTransaction::OnlyRead);
         }
@@ -199,7 +225,9 @@ impl InteractiveTransaction {
                 None => batch.delete(key),
             }
         }
-        let tables: Vec<&TableDescriptor> = items.values().map(|written| written.table.as_ref()).collect();
+        let read_tables = read_tables.into_inner();
+        let written_tables = items.values().map(|written| &written.table);
+        let tables: Vec<&TableDescriptor> = written_tables.chain(&read_tables).map(AsRef::as_ref).collect();
         let guard = store.engine.lock_keys(items.keys().cloned().collect());
         let current = CurrentTables(&tables);
         let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &current)?;
@@ -321,6 +349,23 @@ mod tests {
         let refused = scan_index(&before, &table).expect_err("its entries came later");
         assert_eq!(refused.to_string(), "Cannot read from backfilling global secondary index: ByX");
         assert_eq!(scan_index(&begin(), &table).expect("it is active"), 1);
+    }
+
+    #[test]
+    fn what_was_read_of_a_table_that_was_dropped_since_is_a_conflict() {
+        let (store, table) = store();
+        let schema = TableSchema::builder("Other").partition_key("pk", KeyType::Number).build();
+        let schema = schema.expect("a valid schema");
+        let other = store.catalog.create_table(&store.engine, schema.into()).expect("a new table");
+        let mut transaction = InteractiveTransaction::begin(&store).expect("it is open");
+        transaction.put(&table, &put(1)).expect("it is valid");
+        assert!(matches!(commit(transaction), Committed::Done(Some(_))));
+        let mut transaction = InteractiveTransaction::begin(&store).expect("it is open");
+        let key = Key::Values { partition: 1.into(), sort: None };
+        assert_eq!(transaction.get(&table, &key, |_| Ok(())).expect("it can be read"), Some(()));
+        transaction.put(&other, &put(2)).expect("it is valid");
+        store.catalog.delete_table(&store.engine, "Items").expect("it is there");
+        assert!(matches!(commit(transaction), Committed::Conflict), "there is no such item any more");
     }
 
     #[test]

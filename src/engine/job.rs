@@ -69,7 +69,7 @@ impl Job for Guarded {
             Err(_) => {
                 shared.poison.set(&StoreError::new(StoreFault::Panicked { job: self.name.clone() }));
                 shared.maintenance.done.notify();
-                shared.pipeline.progress.notify();
+                shared.pipeline.note_progress(&shared.poison);
                 Step::Done
             }
         }

@@ -116,7 +116,7 @@ impl Job for Guarded {
             state.last_failure = Some(error);
         }
         shared.maintenance.done.notify();
-        shared.pipeline.progress.notify();
+        shared.pipeline.note_progress(&shared.poison);
         if is_passing { Step::Park(Some(BACK_OFF)) } else { Step::Done }
     }
 }

@@ -13,6 +13,7 @@
 //!   else take what is queued:            rotation: sync, next segment
 //!                                        records: write; if none is durable, publish; else leave it to be synced
 //! wait(ticket):                        until published, advance; if somebody else holds the log, sleep
+//! await ticket:                        a job advances as long as tasks await commits; whoever publishes wakes them
 //! ```
 //!
 //! Invariants:
@@ -29,6 +30,7 @@ use super::options::Durability;
 use super::poison::Poison;
 use super::recent_commits::{ReadCheck, Reads, RecentCommits, WriteSet};
 use super::statistics::{Counters, add};
+use super::waiters::Waiters;
 use crate::base::batch::{WriteBatch, encode_commit};
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileNumber, Moment, SeqNo};
@@ -60,7 +62,9 @@ pub(super) struct Pipeline {
     /// The segments before that, as long as somebody may ask for them.
     closed: Mutex<BTreeMap<FileNumber, LogEndOf>>,
     /// Happens whenever the log is let go of.
-    pub(super) progress: Event,
+    progress: Event,
+    /// Tasks that await commits.
+    pub(super) waiters: Waiters,
 }
 
 /// How far the log is durable.
@@ -186,6 +190,7 @@ impl Pipeline {
             }),
             recent: RecentCommits::new(TRANSACTION_WINDOW_BYTES_MAX),
             progress: Event::new(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -342,8 +347,19 @@ impl Pipeline {
                 }
             },
         };
-        self.progress.notify();
+        self.note_progress(poison);
         advance
+    }
+
+    /// Tells all who wait that there may be something new: something was published, or the engine was poisoned.
+    pub(super) fn note_progress(&self, poison: &Poison) {
+        self.progress.notify();
+        self.waiters.wake(poison.get().is_none().then(|| self.published()));
+    }
+
+    /// What [`note_progress`](Self::note_progress) tells.
+    pub(super) fn progress(&self) -> &Event {
+        &self.progress
     }
 
     fn advance_log(&self, log: &mut Log, counters: &Counters, poison: &Poison) -> Result<Advance> {

@@ -21,7 +21,7 @@ use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
-use crate::env::schedule::Event;
+use crate::env::schedule::{Event, JobHandle};
 use crate::format::chunk::{LogIdentity, LogKind};
 use crate::format::manifest::Parent;
 use crate::format::names::{self, FileKind};
@@ -73,6 +73,9 @@ pub(super) struct Maintenance {
     pub(super) wake_flush: Arc<Event>,
     pub(super) wake_compaction: Arc<Event>,
     pub(super) wake_sync: Arc<Event>,
+    pub(super) wake_log: Arc<Event>,
+    /// The job that does the log's work for tasks that await commits, once there was one.
+    pub(super) log_job: Mutex<Option<JobHandle>>,
     /// The sync job sleeps until somebody writes.
     pub(super) sync_sleeps: AtomicBool,
 }

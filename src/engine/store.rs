@@ -136,7 +136,7 @@ impl Engine {
         let clock = &shared.environment.clock;
         let until = clock.monotonic().saturating_add(at_most);
         loop {
-            let progress = &shared.pipeline.progress;
+            let progress = shared.pipeline.progress();
             let generation = progress.generation();
             shared.check_open()?;
             let (durable, now) = (self.durable(), clock.monotonic());
@@ -490,10 +490,16 @@ impl Owner {
         let result = self.shared.finish_writing();
         self.shared.maintenance.state.lock().stop = true;
         let maintenance = &self.shared.maintenance;
-        for wake in [&maintenance.wake_flush, &maintenance.wake_compaction, &maintenance.wake_sync] {
+        for wake in [
+            &maintenance.wake_flush,
+            &maintenance.wake_compaction,
+            &maintenance.wake_sync,
+            &maintenance.wake_log,
+        ] {
             wake.notify();
         }
-        for job in self.jobs.lock().drain(..) {
+        let log_job = maintenance.log_job.lock().take();
+        for job in self.jobs.lock().drain(..).chain(log_job) {
             job.join(self.shared.environment.scheduler.as_ref());
         }
         maintenance.done.notify();

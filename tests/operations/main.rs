@@ -10,3 +10,4 @@ mod legacy;
 mod index_lag;
 mod streams;
 mod backups;
+mod awaiting;

@@ -347,6 +347,20 @@ fn a_failed_sync_is_never_believed() {
 }
 
 #[test]
+fn every_answer_to_clients_is_the_one_that_the_order_of_commits_gives() {
+    let mut counts = Counts::default();
+    for seed in 1000..1000 + setting("PIXII_CLIENT_SEEDS", 100) {
+        let run = run(seed, 500, |_| false).unwrap_or_else(|wrong| panic!("seed {seed}: {wrong}"));
+        counts += run.counts;
+    }
+    println!("clients, 500 operations each seed: {counts:?}, violations 0");
+    assert!(
+        counts.conflicts > 100 && counts.tokens_again > 100 && counts.records_consumed > 100,
+        "{counts:?}"
+    );
+}
+
+#[test]
 fn a_seed_gives_the_same_operations_on_files_every_time() {
     let hashes = || -> BTreeSet<u64> {
         let hash = |seed| run(seed, OPERATIONS, |_| false).map(|run| run.simulation.vfs().op_hash());

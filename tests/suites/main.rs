@@ -9,6 +9,7 @@
 //! - `rot`: damaged files are found out
 //! - `golden`: the format is what it was
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
+//! - `serial`: a million requests of the data model on threads are serializable and respect real time
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
 //! - `time`: past moments, checkpoints and forks are what the model was then
 //! - `planted`: each planted bug is caught by these suites
@@ -16,7 +17,8 @@
 //! - `threads`: real threads on a real disk
 //!
 //! The sizes of the suites come from environment variables, so that a longer run needs no other code:
-//! `PIXII_CRASH_SEEDS` (16, or 3 where a seed is more work), `PIXII_CRASH_IMAGES` (4).
+//! `PIXII_CRASH_SEEDS` (16, or 3 where a seed is more work), `PIXII_CRASH_IMAGES` (4),
+//! `PIXII_CLIENT_SEEDS` (100), `PIXII_SERIAL_SEEDS` (1000), `PIXII_SERIAL_REQUESTS` (1,000,000).
 #![expect(clippy::disallowed_methods, reason = "the golden files lie on the real disk")]
 #![allow(missing_docs, reason = "a test binary has no readers of its documents")]
 
@@ -34,6 +36,7 @@ mod expiry;
 mod rot;
 mod golden;
 mod transactions;
+mod serial;
 mod indexes;
 mod time;
 mod planted;

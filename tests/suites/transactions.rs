@@ -483,12 +483,12 @@ fn work(engine: &Engine, thread: u64, figures: &mut Figures) -> Result<Vec<Event
 #[test]
 fn simulated_transactions_are_serializable_in_the_order_of_their_commits() {
     let mut figures = Figures::default();
-    for seed in 0..100 {
+    for seed in 0..crate::crash::setting("PIXII_SERIAL_SEEDS", 1000) {
         if let Err(wrong) = simulate(seed, &mut figures) {
             panic!("{wrong}");
         }
     }
-    println!("{figures:?}");
+    println!("serializability in the simulation, 1000 steps each seed: {figures:?}, violations 0");
     let Figures { committed, conflicts, expired, answers_that_waited } = figures;
     let is_met = committed > 1000 && conflicts > 500 && expired > 100 && answers_that_waited > 100;
     assert!(is_met, "{figures:?}");

@@ -3,8 +3,11 @@
 use crate::failure::{Failure, Result};
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
+use crate::http::sign_in::AccessKeys;
+use crate::http::tls::Certificate;
 use clap::Args;
 use pixii::Database;
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -26,21 +29,91 @@ pub(crate) struct ServeArguments {
     /// The web pages that may use the server, with commas, or *
     #[arg(long, value_name = "ORIGINS", env = "PIXII_CORS")]
     cors: Option<String>,
+    /// Answer only requests that are signed with this key, or with one of the file
+    #[arg(long, value_name = "KEY", env = "PIXII_ACCESS_KEY", requires = "secret_key")]
+    access_key: Option<String>,
+    /// The secret of that key
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "PIXII_SECRET_KEY",
+        hide_env_values = true,
+        requires = "access_key"
+    )]
+    secret_key: Option<String>,
+    /// A file of keys: each line has a key, white space, and its secret
+    #[arg(long, value_name = "FILE", env = "PIXII_KEYS_FILE")]
+    keys_file: Option<PathBuf>,
+    /// Serve TLS by the certificates of this file, in PEM
+    #[arg(long, value_name = "FILE", env = "PIXII_TLS_CERTIFICATE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's key, in PEM
+    #[arg(long, value_name = "FILE", env = "PIXII_TLS_KEY", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond this machine though there are no keys: whoever reaches the address may use the store
+    #[arg(long, env = "PIXII_INSECURE_ALLOW_REMOTE")]
+    insecure_allow_remote: bool,
+    /// Take reserved words in expressions for names like any others, which DynamoDB does not
+    #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
+    allow_reserved_words: bool,
+}
+
+impl ServeArguments {
+    fn options(&self) -> Result<ServerOptions> {
+        let certificate = match (&self.tls_certificate, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                let read = Certificate::read(certificate, key);
+                Some(read.map_err(|error| Failure::told(format!("cannot serve TLS: {error}")))?)
+            }
+            _ => None,
+        };
+        Ok(ServerOptions {
+            address: SocketAddr::new(self.host, self.port),
+            origins: self.cors.as_deref().map_or_else(AllowedOrigins::default, AllowedOrigins::parse),
+            keys: self.keys()?,
+            certificate,
+            allow_remote_without_keys: self.insecure_allow_remote,
+            allow_reserved_words: self.allow_reserved_words,
+        })
+    }
+
+    fn keys(&self) -> Result<AccessKeys> {
+        let mut keys = AccessKeys::default();
+        if let (Some(key), Some(secret)) = (&self.access_key, &self.secret_key) {
+            keys.insert(key, secret);
+        }
+        if let Some(file) = &self.keys_file {
+            let shown = file.display();
+            let text = fs::read_to_string(file)
+                .map_err(|error| Failure::told(format!("cannot read {shown}: {error}")))?;
+            for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
+                let mut words = line.split_ascii_whitespace();
+                let (Some(key), Some(secret), None) = (words.next(), words.next(), words.next()) else {
+                    return Err(Failure::told(format!("{shown}:{number} is not a key and its secret")));
+                };
+                keys.insert(key, secret);
+            }
+            if keys.is_empty() {
+                return Err(Failure::told(format!("{shown} has no keys")));
+            }
+        }
+        Ok(keys)
+    }
 }
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    let options = arguments.options()?;
+    let address = options.address;
+    let scheme = if options.certificate.is_some() { "https" } else { "http" };
     let database = match &arguments.directory {
         Some(directory) => Database::open(directory)?,
         None => Database::in_memory()?,
     };
-    let address = SocketAddr::new(arguments.host, arguments.port);
-    let origins = arguments.cors.as_deref().map_or_else(AllowedOrigins::default, AllowedOrigins::parse);
-    let options = ServerOptions { address, origins };
     let ended = SignalWait::new()?;
     let server = Server::start(database.clone(), options)
         .map_err(|error| Failure::told(format!("cannot listen on {address}: {error}")))?;
-    eprintln!("pixii serves DynamoDB's protocol at http://{}", server.address());
+    eprintln!("pixii serves DynamoDB's protocol at {scheme}://{}", server.address());
     ended.wait();
     eprintln!("pixii ends: the requests that run are answered");
     server.stop();

@@ -10,6 +10,7 @@ use super::content::{ContentFault, Encoding};
 use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIME, RUNNING_MAX};
 use super::origin::AllowedOrigins;
 use super::request_id::RequestIds;
+use super::sign_in::{AccessKeys, NotSignedIn, Signed};
 use crate::wire::dispatch::{self, Target};
 use crate::wire::refusal::Answer;
 use crate::wire::service::Service;
@@ -17,14 +18,17 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all requests of a server share.
 pub(crate) struct Shared {
     service: Service,
     origins: AllowedOrigins,
+    keys: AccessKeys,
     request_ids: RequestIds,
     /// A permit is a byte of a body.
     body_bytes: Arc<Semaphore>,
@@ -43,10 +47,11 @@ const BUDGET_UNIT_BYTES: usize = 1024;
 
 impl Shared {
     /// What requests to `service` share.
-    pub(crate) fn new(service: Service, origins: AllowedOrigins) -> Self {
+    pub(crate) fn new(service: Service, origins: AllowedOrigins, keys: AccessKeys) -> Self {
         Self {
             service,
             origins,
+            keys,
             request_ids: RequestIds::default(),
             body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX / BUDGET_UNIT_BYTES)),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
@@ -111,10 +116,21 @@ impl Shared {
             Ok(encoding) => encoding,
             Err(fault) => return content_fault(fault),
         };
-        let (body, budget) = match self.read_body(request.into_body()).await {
+        let (parts, body) = request.into_parts();
+        if !self.keys.is_empty() && !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Answer::service(
+                400,
+                "MissingAuthenticationTokenException",
+                "Request is missing Authentication Token",
+            );
+        }
+        let (body, budget) = match self.read_body(body).await {
             Ok(read) => read,
             Err(answer) => return answer,
         };
+        if let Err(NotSignedIn { exception, message }) = self.sign_in(&parts, &body) {
+            return Answer::service(400, exception, &message);
+        }
         let Ok(running) = Arc::clone(&self.running).acquire_owned().await else {
             return Answer::failure("the server is closed".to_owned());
         };
@@ -128,6 +144,23 @@ impl Shared {
             }
         });
         task.await.unwrap_or_else(|error| Answer::failure(format!("a request panicked: {error}")))
+    }
+
+    /// Lets in everybody if there are no keys, or else those who have signed with one of them.
+    fn sign_in(&self, parts: &Parts, body: &[u8]) -> Result<(), NotSignedIn> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_seconds = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+        let request = Signed {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            body,
+        };
+        self.keys.verify(request, "dynamodb", now_seconds)
     }
 
     /// Reads a body as far as it may go, and holds its part of the budget.

@@ -26,6 +26,15 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A body must arrive within this time.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// Between two requests a connection may be quiet for this time.
+pub(crate) const IDLE_TIME: Duration = Duration::from_secs(60);
+
+/// A client must take something of an answer within this time.
+pub(crate) const WRITE_TIME: Duration = Duration::from_secs(30);
+
+/// The handshake of TLS must be done within this time.
+pub(crate) const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
 /// Requests that run when the server is told to end have this time.
 pub(crate) const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
 

@@ -10,5 +10,8 @@ pub(crate) mod limits;
 pub(crate) mod content;
 pub(crate) mod request_id;
 pub(crate) mod origin;
+pub(crate) mod sign_in;
+pub(crate) mod tls;
+pub(crate) mod timed_stream;
 pub(crate) mod exchange;
 pub(crate) mod server;

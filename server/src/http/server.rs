@@ -2,20 +2,24 @@
 
 use super::exchange::Shared;
 use super::limits::{
-    ACCEPT_PAUSE, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIME, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
+    ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
 };
 use super::origin::AllowedOrigins;
-use crate::wire::service::Service;
+use super::sign_in::AccessKeys;
+use super::timed_stream::{Phase, TimedStream};
+use super::tls::Certificate;
+use crate::wire::service::{Service, Wording};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use pixii::Database;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
@@ -26,11 +30,26 @@ pub struct ServerOptions {
     pub address: SocketAddr,
     /// Which web pages may use it.
     pub origins: AllowedOrigins,
+    /// Whose requests it answers: everybody's, if there is no key.
+    pub keys: AccessKeys,
+    /// Serves TLS by this certificate.
+    pub certificate: Option<Certificate>,
+    /// Listens beyond this machine although everybody may use it.
+    pub allow_remote_without_keys: bool,
+    /// Takes reserved words in expressions for names like any others, which DynamoDB does not.
+    pub allow_reserved_words: bool,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 8000)), origins: AllowedOrigins::default() }
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            origins: AllowedOrigins::default(),
+            keys: AccessKeys::default(),
+            certificate: None,
+            allow_remote_without_keys: false,
+            allow_reserved_words: false,
+        }
     }
 }
 
@@ -45,13 +64,24 @@ pub struct Server {
 impl Server {
     /// Listens, and serves what is in `database`.
     pub fn start(database: Database, options: ServerOptions) -> io::Result<Self> {
+        if !options.address.ip().is_loopback()
+            && options.keys.is_empty()
+            && !options.allow_remote_without_keys
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "whoever reaches that address could use the store: give access keys, or allow it",
+            ));
+        }
         let runtime = runtime()?;
         let listener = runtime.block_on(TcpListener::bind(options.address))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared::new(Service::new(database), options.origins));
+        let ServerOptions { origins, keys, certificate, allow_reserved_words, .. } = options;
+        let service = Service::new(database, Wording { allow_reserved_words });
+        let shared = Arc::new(Shared::new(service, origins, keys));
         let serve = move || {
-            runtime.block_on(accept(listener, shared, stopped));
+            runtime.block_on(accept(listener, certificate, shared, stopped));
             runtime.shutdown_timeout(SHUTDOWN_TIME);
         };
         let thread = std::thread::Builder::new().name("pixii-server".to_owned()).spawn(serve)?;
@@ -94,7 +124,12 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// Takes connections until it is told to stop, and waits for those that are open to end.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    certificate: Option<Certificate>,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
@@ -108,8 +143,19 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::
             continue;
         };
         let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+        let acceptor = certificate.as_ref().map(Certificate::acceptor);
         tokio::spawn(async move {
-            converse(stream, shared, stopped).await;
+            // Without this, small answers wait for the acknowledgement of earlier ones.
+            let _ = stream.set_nodelay(true);
+            match acceptor {
+                None => converse(stream, shared, stopped).await,
+                Some(acceptor) => {
+                    let shaken = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        converse(stream, shared, stopped).await;
+                    }
+                }
+            }
             drop(permit);
         });
     }
@@ -124,19 +170,24 @@ async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
 }
 
 /// Answers the requests of one connection.
-async fn converse(stream: TcpStream, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    // Without this, small answers wait for the acknowledgement of earlier ones.
-    let _ = stream.set_nodelay(true);
+async fn converse<S>(stream: S, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let phase = Arc::<Phase>::default();
+    let stream = TimedStream::new(stream, Arc::clone(&phase));
     let answer = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(shared.answer(request).await) }
+        let (shared, phase) = (Arc::clone(&shared), Arc::clone(&phase));
+        async move {
+            phase.begin();
+            let answer = shared.answer(request).await;
+            phase.end();
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .keep_alive(true)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

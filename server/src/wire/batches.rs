@@ -86,9 +86,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         let legacy = legacy.finish("", &mut Members::default()).of_get();
         let attributes = legacy.as_ref().and_then(|legacy| legacy.attributes_to_get.clone());
         let names = placeholders.names().cloned();
-        let tree = read_expressions(OPERATION, placeholders, projection.is_some(), |context| {
-            projection.as_deref().map(|text| context.projection(text)).transpose()
-        })?;
+        let tree =
+            read_expressions(service.wording, OPERATION, placeholders, projection.is_some(), |context| {
+                projection.as_deref().map(|text| context.projection(text)).transpose()
+            })?;
         let asked = KeysAndAttributes {
             keys: keys.unwrap_or_default().into_iter().map(Key::Attributes).collect(),
             projection: tree,

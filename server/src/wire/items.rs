@@ -8,7 +8,7 @@ use super::legacy::{self, Legacy, LegacyMembers};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
-use super::service::Service;
+use super::service::{Service, Wording};
 use super::writer;
 use pixii::dynamo::expression::context::ExpressionContext;
 use pixii::dynamo::expression::fault::ExpressionKind;
@@ -62,9 +62,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     mixed.map_err(|found| fault(OPERATION, found))?;
     values.check().map_err(|found| fault(OPERATION, found))?;
     key.validate().map_err(|found| fault(OPERATION, found))?;
-    let projection = read_expressions(OPERATION, placeholders, projection.is_some(), |context| {
-        projection.as_deref().map(|text| context.projection(text)).transpose()
-    })?;
+    let projection =
+        read_expressions(service.wording, OPERATION, placeholders, projection.is_some(), |context| {
+            projection.as_deref().map(|text| context.projection(text)).transpose()
+        })?;
     let request = GetRequest {
         projection,
         consistency: consistency(is_consistent),
@@ -87,6 +88,7 @@ pub(super) fn consistency(is_consistent: Option<bool>) -> Consistency {
 
 /// Reads expressions with what they are given, and refuses what none of them uses.
 pub(super) fn read_expressions<T>(
+    wording: Wording,
     operation: Operation,
     placeholders: Placeholders,
     has_expressions: bool,
@@ -94,6 +96,9 @@ pub(super) fn read_expressions<T>(
 ) -> Result<T, Error> {
     let read_all = || {
         let mut context = placeholders.into_context(has_expressions)?;
+        if wording.allow_reserved_words {
+            context = context.with_reserved_words();
+        }
         let read = read(&mut context)?;
         context.finish()?;
         Ok(read)
@@ -163,7 +168,7 @@ impl WriteMembers {
     }
 
     /// Checks what needs no table, and reads the expressions.
-    fn finish(self, kind: WriteKind) -> Result<Write, Error> {
+    fn finish(self, kind: WriteKind, wording: Wording) -> Result<Write, Error> {
         let operation = kind.operation();
         let mut members = Members::default();
         let table = members.table_name("tableName", self.table);
@@ -208,7 +213,7 @@ impl WriteMembers {
         let (update, condition) = (self.update.as_deref(), self.condition.as_deref());
         let has_expressions = update.is_some() || condition.is_some();
         let (update, condition) =
-            read_expressions(operation, self.placeholders, has_expressions, |context| {
+            read_expressions(wording, operation, self.placeholders, has_expressions, |context| {
                 let update = update.map(|text| context.update(text)).transpose()?;
                 Ok((update, condition.map(|text| context.condition(text)).transpose()?))
             })?;
@@ -225,7 +230,7 @@ struct Write {
     legacy: Legacy,
 }
 
-fn read_write(kind: WriteKind, reader: &mut Reader<'_>) -> Result<Write, Refusal> {
+fn read_write(service: &Service, kind: WriteKind, reader: &mut Reader<'_>) -> Result<Write, Refusal> {
     let mut members = WriteMembers::default();
     let taken = kind.legacy_parameters();
     reader.structure("WriteInput", |reader, name| {
@@ -234,7 +239,7 @@ fn read_write(kind: WriteKind, reader: &mut Reader<'_>) -> Result<Write, Refusal
         }
         members.read(kind, reader, name)
     })?;
-    Ok(members.finish(kind)?)
+    Ok(members.finish(kind, service.wording)?)
 }
 
 fn write_answer(output: &WriteOutput) -> Vec<u8> {
@@ -249,14 +254,14 @@ fn write_answer(output: &WriteOutput) -> Vec<u8> {
 
 /// Answers `PutItem`.
 pub(crate) fn put(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, options, legacy, .. } = read_write(WriteKind::Put, reader)?;
+    let Write { table, item, options, legacy, .. } = read_write(service, WriteKind::Put, reader)?;
     let request = PutRequest { options, legacy: legacy.of_write(), ..PutRequest::new(item) };
     Ok(write_answer(&service.operations.put(&table, &request)?.wait()?))
 }
 
 /// Answers `UpdateItem`.
 pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, update, options, legacy } = read_write(WriteKind::Update, reader)?;
+    let Write { table, item, update, options, legacy } = read_write(service, WriteKind::Update, reader)?;
     let legacy = legacy.of_update();
     let request = UpdateRequest { options, legacy, ..UpdateRequest::new(Key::Attributes(item), update) };
     Ok(write_answer(&service.operations.update(&table, &request)?.wait()?))
@@ -264,7 +269,7 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
 
 /// Answers `DeleteItem`.
 pub(crate) fn delete(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Write { table, item, options, legacy, .. } = read_write(WriteKind::Delete, reader)?;
+    let Write { table, item, options, legacy, .. } = read_write(service, WriteKind::Delete, reader)?;
     let request =
         DeleteRequest { options, legacy: legacy.of_write(), ..DeleteRequest::new(Key::Attributes(item)) };
     Ok(write_answer(&service.operations.delete(&table, &request)?.wait()?))

@@ -9,7 +9,7 @@ use super::legacy::{self, Legacy, LegacyMembers};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
-use super::service::Service;
+use super::service::{Service, Wording};
 use super::writer;
 use pixii::dynamo::expression::fault::ExpressionKind;
 use pixii::dynamo::read::request::KeyConditions;
@@ -66,7 +66,7 @@ impl PageMembers {
     }
 
     /// Checks what needs no table, and reads the expressions.
-    fn finish(self, operation: Operation) -> Result<Checked, Error> {
+    fn finish(self, operation: Operation, wording: Wording) -> Result<Checked, Error> {
         let mut members = Members::default();
         let table = members.table_name("tableName", self.table);
         members.resource_name("indexName", self.index.as_deref());
@@ -103,7 +103,7 @@ impl PageMembers {
         self.values.check().map_err(|found| fault(operation, found))?;
         let has_expressions = filter.is_some() || projection.is_some() || key_condition.is_some();
         let (filter, projection, key) =
-            read_expressions(operation, self.placeholders, has_expressions, |context| {
+            read_expressions(wording, operation, self.placeholders, has_expressions, |context| {
                 let filter = filter.map(|text| context.filter(text)).transpose()?;
                 let projection = projection.map(|text| context.projection(text)).transpose()?;
                 let key = key_condition.map(|text| context.key_condition(text)).transpose()?;
@@ -143,10 +143,10 @@ struct Checked {
     legacy: Legacy,
 }
 
-fn read(operation: Operation, reader: &mut Reader<'_>) -> Result<Checked, Refusal> {
+fn read(service: &Service, operation: Operation, reader: &mut Reader<'_>) -> Result<Checked, Refusal> {
     let mut members = PageMembers::default();
     reader.structure("PageInput", |reader, name| members.read(operation, reader, name))?;
-    Ok(members.finish(operation)?)
+    Ok(members.finish(operation, service.wording)?)
 }
 
 fn write_page(page: &Page<Vec<u8>>, select: Option<Select>) -> Vec<u8> {
@@ -166,7 +166,7 @@ fn write_page(page: &Page<Vec<u8>>, select: Option<Select>) -> Vec<u8> {
 
 /// Answers `Query`.
 pub(crate) fn query(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Checked { table, key, order, options, legacy, .. } = read(Operation::Query, reader)?;
+    let Checked { table, key, order, options, legacy, .. } = read(service, Operation::Query, reader)?;
     let select = options.select;
     let request = QueryRequest { key, order, options, legacy: legacy.of_query() };
     Ok(write_page(&service.operations.query(&table, request, stored_json)?, select))
@@ -174,7 +174,7 @@ pub(crate) fn query(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
 
 /// Answers `Scan`.
 pub(crate) fn scan(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
-    let Checked { table, segment, options, legacy, .. } = read(Operation::Scan, reader)?;
+    let Checked { table, segment, options, legacy, .. } = read(service, Operation::Scan, reader)?;
     let select = options.select;
     let request = ScanRequest { segment, options, legacy: legacy.of_scan() };
     Ok(write_page(&service.operations.scan(&table, request, stored_json)?, select))

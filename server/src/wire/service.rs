@@ -2,16 +2,24 @@
 
 use pixii::{Database, Operations};
 
-/// An open database, and how its answers are worded.
+/// How requests are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wording {
+    /// Reserved words in expressions are names like any others.
+    pub(crate) allow_reserved_words: bool,
+}
+
+/// An open database, and how requests to it are read.
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) database: Database,
     pub(crate) operations: Operations,
+    pub(crate) wording: Wording,
 }
 
 impl Service {
     /// Answers from this database.
-    pub(crate) fn new(database: Database) -> Self {
-        Self { operations: database.operations(), database }
+    pub(crate) fn new(database: Database, wording: Wording) -> Self {
+        Self { operations: database.operations(), database, wording }
     }
 }

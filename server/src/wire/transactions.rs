@@ -8,7 +8,7 @@ use super::items::{WriteKind, WriteMembers, fault, read_expressions, stored_json
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
-use super::service::Service;
+use super::service::{Service, Wording};
 use super::writer::{self, write_members};
 use pixii::{
     DeleteRequest, Error, Item, Key, Operation, PutRequest, RequestFault, TransactGet, TransactGetRequest,
@@ -77,9 +77,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     values.check().map_err(|found| fault(OPERATION, found))?;
     let mut request = TransactGetRequest { gets: Vec::with_capacity(named.len()), return_consumed_capacity };
     for (table, key, projection, placeholders) in named {
-        let projection = read_expressions(OPERATION, placeholders, projection.is_some(), |context| {
-            projection.as_deref().map(|text| context.projection(text)).transpose()
-        })?;
+        let projection =
+            read_expressions(service.wording, OPERATION, placeholders, projection.is_some(), |context| {
+                projection.as_deref().map(|text| context.projection(text)).transpose()
+            })?;
         request.gets.push(TransactGet { table, key: Key::Attributes(key), projection });
     }
     let output = service.operations.transact_get(&request, stored_json)?;
@@ -209,7 +210,7 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         let Some((table, on_failure)) = checked.next() else { continue };
         let options =
             WriteOptions { return_values_on_condition_check_failure: on_failure, ..WriteOptions::default() };
-        request.actions.push((table, finish(OPERATION, form, action, options)?));
+        request.actions.push((table, finish(service.wording, OPERATION, form, action, options)?));
     }
     let output = service.database.transact_write(&request)?;
     Ok(writer::body(|body| capacity::write_all(&output.consumed_capacity, body)))
@@ -217,6 +218,7 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
 
 /// Checks the values and reads the expressions of one action.
 fn finish(
+    wording: Wording,
     operation: Operation,
     form: Form,
     action: WriteMembers,
@@ -227,10 +229,11 @@ fn finish(
     item.validate().map_err(|found| fault(operation, found))?;
     let (update, condition) = (action.update.as_deref(), action.condition.as_deref());
     let has_expressions = update.is_some() || condition.is_some();
-    let (update, condition) = read_expressions(operation, action.placeholders, has_expressions, |context| {
-        let update = update.map(|text| context.update(text)).transpose()?;
-        Ok((update, condition.map(|text| context.condition(text)).transpose()?))
-    })?;
+    let (update, condition) =
+        read_expressions(wording, operation, action.placeholders, has_expressions, |context| {
+            let update = update.map(|text| context.update(text)).transpose()?;
+            Ok((update, condition.map(|text| context.condition(text)).transpose()?))
+        })?;
     options.condition = condition;
     let key = || Key::Attributes(item.clone());
     Ok(match form {

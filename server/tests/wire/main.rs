@@ -2,6 +2,8 @@
 //! of DynamoDB's documentation.
 
 mod client;
+mod access;
+mod attacks;
 mod batches;
 mod envelope;
 mod items;

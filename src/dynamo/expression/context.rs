@@ -8,7 +8,7 @@ use super::fault::{ExpressionFault, ExpressionKind, InvalidExpression, InvalidPl
 use super::key_clause::key_clauses;
 use super::lexer::{Span, is_placeholder};
 use super::parser::{parse_condition, parse_projection, parse_update};
-use super::resolve::{self, Scope};
+use super::resolve::{self, ReservedWords, Scope};
 use super::syntax::Syntax;
 use super::tree::{Condition, KeyClause, ProjectionExpression, Update};
 use crate::dynamo::limits::{PLACEHOLDER_BYTES_MAX, SUBSTITUTION_BYTES_MAX};
@@ -38,6 +38,7 @@ pub struct ExpressionContext {
     values: BTreeMap<String, Value>,
     used: BTreeSet<String>,
     has_expressions: bool,
+    reserved_words: ReservedWords,
 }
 
 impl ExpressionContext {
@@ -61,7 +62,23 @@ impl ExpressionContext {
             values: values.unwrap_or_default(),
             used: BTreeSet::new(),
             has_expressions: false,
+            reserved_words: ReservedWords::default(),
         })
+    }
+
+    /// Takes reserved words for names like any others, which DynamoDB does not: for code that was never run there.
+    ///
+    /// ```
+    /// use pixii::dynamo::expression::context::ExpressionContext;
+    ///
+    /// let mut context = ExpressionContext::new(None, None)?;
+    /// assert!(context.condition("attribute_exists(timestamp)").is_err());
+    /// assert!(context.with_reserved_words().condition("attribute_exists(timestamp)").is_ok());
+    /// # Ok::<(), pixii::ExpressionFault>(())
+    /// ```
+    pub fn with_reserved_words(mut self) -> Self {
+        self.reserved_words = ReservedWords::Allowed;
+        self
     }
 
     /// Reads a condition expression.
@@ -115,7 +132,8 @@ impl ExpressionContext {
     ) -> Result<Tree, ExpressionFault> {
         self.has_expressions = true;
         let syntax = parse(text).map_err(|fault| fault.of(kind))?;
-        let scope = Scope { text, names: &self.names, values: &self.values };
+        let (names, values, reserved_words) = (&self.names, &self.values, self.reserved_words);
+        let scope = Scope { text, names, values, reserved_words };
         let tree = resolve(&syntax, scope).map_err(|fault| fault.of(kind))?;
         let used = syntax.notes.names.iter().chain(&syntax.notes.values);
         self.used.extend(used.map(|placeholder: &Span| placeholder.of(text).to_owned()));

@@ -5,7 +5,7 @@ use super::fault::{ExpressionFault, ExpressionKind, InvalidExpression, Placehold
 use super::key_clause::key_clauses;
 use super::lexer::Span;
 use super::parser::{parse_condition, parse_update};
-use super::resolve::{self, Scope};
+use super::resolve::{self, ReservedWords, Scope};
 use super::syntax::Syntax;
 use super::tree::{Condition, KeyClause, Update};
 use crate::dynamo::value::{Value, validate_attribute_name};
@@ -114,7 +114,8 @@ impl<Tree: 'static> Prepared<Tree> {
         if !values.is_empty() {
             check_map(PlaceholderKind::Value, values, &mut 0, Value::size_bytes, Value::validate)?;
         }
-        let tree = resolve(Scope { text, names, values }).map_err(|fault| fault.of(*kind))?;
+        let tree = resolve(Scope { text, names, values, reserved_words: ReservedWords::Refused })
+            .map_err(|fault| fault.of(*kind))?;
         check_used(PlaceholderKind::Value, values.keys(), |value| used.contains(value))?;
         Ok(tree)
     }

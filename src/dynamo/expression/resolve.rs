@@ -42,6 +42,17 @@ pub(super) struct Scope<'a> {
     pub(super) text: &'a str,
     pub(super) names: &'a BTreeMap<String, String>,
     pub(super) values: &'a BTreeMap<String, Value>,
+    pub(super) reserved_words: ReservedWords,
+}
+
+/// What becomes of a bare name that is a reserved word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ReservedWords {
+    /// It is refused, as DynamoDB does.
+    #[default]
+    Refused,
+    /// It is a name like any other.
+    Allowed,
 }
 
 /// Resolves and checks a condition.
@@ -129,6 +140,9 @@ fn check_notes(
             Some(Refusal::Misplaced) => return Err(InvalidExpression::FunctionMisplaced { function }),
             None => {}
         }
+    }
+    if scope.reserved_words == ReservedWords::Allowed {
+        return Ok(());
     }
     match notes.words.iter().map(|word| word.of(scope.text)).find(|word| is_reserved(word)) {
         Some(word) => Err(InvalidExpression::ReservedWord { word: word.to_owned() }),

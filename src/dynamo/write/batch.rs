@@ -21,6 +21,8 @@ use crate::dynamo::tables::members::check_table_name;
 use crate::dynamo::value::Item;
 use crate::engine::options::Durability;
 use std::collections::{BTreeMap, HashSet};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// One write of a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,11 +180,16 @@ impl PendingBatch {
                 *progress = Progress::Done(pending.step()?);
             }
         }
+        Some(self.answer())
+    }
+
+    /// REQUIRES: every write is done.
+    fn answer(&mut self) -> Result<BatchWriteOutput> {
         let outputs = std::mem::take(&mut self.writes).into_iter().filter_map(|(table, progress)| {
             let Progress::Done(output) = progress else { return None };
             Some((table, output))
         });
-        Some(BatchWriteOutput::of(outputs.collect()))
+        BatchWriteOutput::of(outputs.collect())
     }
 
     /// The places of the writes in the order of commits, as [`Pending::seqno`] tells them: table by table, each in the
@@ -193,6 +200,24 @@ impl PendingBatch {
             Progress::Done(output) => output.as_ref().ok().map(|output| output.commit.seqno),
         };
         self.writes.iter().map(|(_, progress)| seqno(progress)).collect()
+    }
+}
+
+impl Future for PendingBatch {
+    type Output = Result<BatchWriteOutput>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let batch = self.get_mut();
+        let mut is_done = true;
+        for (_, progress) in &mut batch.writes {
+            if let Progress::Waiting(pending) = progress {
+                match Pin::new(pending).poll(context) {
+                    Poll::Ready(output) => *progress = Progress::Done(output),
+                    Poll::Pending => is_done = false,
+                }
+            }
+        }
+        if is_done { Poll::Ready(batch.answer()) } else { Poll::Pending }
     }
 }
 

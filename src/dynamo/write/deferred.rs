@@ -4,6 +4,8 @@ use crate::base::ident::SeqNo;
 use crate::dynamo::error::Result;
 use crate::engine::commit::Commit;
 use crate::engine::ticket::Ticket;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// An answer, or a refusal, and the ticket of what it rests on: the write itself, or the newest version that was seen.
 #[derive(Debug)]
@@ -29,6 +31,14 @@ impl<A> Deferred<A> {
         let commit = self.ticket.step()?;
         let answer = self.answer.take().expect("an answer is given once");
         Some(commit.map_err(Into::into).and_then(|commit| Ok((commit, answer?))))
+    }
+
+    /// As [`step`](Self::step), and the task is woken when there is more to tell.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(Commit, A)>> {
+        Pin::new(&mut self.ticket).poll(context).map(|commit| {
+            let answer = self.answer.take().expect("an answer is given once");
+            Ok((commit?, answer?))
+        })
     }
 
     pub(super) fn seqno(&self) -> SeqNo {

@@ -23,11 +23,13 @@ use crate::engine::commit::Commit;
 use crate::engine::store::Engine;
 use crate::engine::ticket::Submitted;
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// A write that has its place in the order of commits and waits to be acknowledged.
 ///
-/// Dropping it does not take the write back.
+/// It is waited for on a thread, or awaited: it is a future that needs no runtime. Dropping it does not take the write back.
 #[derive(Debug)]
 #[must_use = "a write is acknowledged only when it has been waited for"]
 pub struct Pending {
@@ -65,6 +67,15 @@ impl Pending {
     /// answer rests on.
     pub fn seqno(&self) -> SeqNo {
         self.deferred.seqno()
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<WriteOutput>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.get_mut().deferred.poll(context);
+        answer.map(|answer| answer.map(|(commit, told)| told.into_output(commit)))
     }
 }
 

@@ -35,7 +35,9 @@ use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
 use crate::engine::ticket::Submitted;
 use std::collections::{BTreeMap, HashSet};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 const OPERATION: Operation = Operation::TransactWriteItems;
 
@@ -137,6 +139,15 @@ impl PendingTransaction {
     /// its reasons rest on.
     pub fn seqno(&self) -> SeqNo {
         self.deferred.seqno()
+    }
+}
+
+impl Future for PendingTransaction {
+    type Output = Result<TransactWriteOutput>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.get_mut().deferred.poll(context);
+        answer.map(|answer| answer.map(|(commit, answered)| answered.into_output(commit)))
     }
 }
 
