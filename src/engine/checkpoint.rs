@@ -115,7 +115,7 @@ impl Engine {
     pub(super) fn sync_up_to(&self, published: crate::base::ident::SeqNo) -> Result<()> {
         let shared = &self.shared;
         loop {
-            let seen = shared.pipeline.progress.generation();
+            let seen = shared.pipeline.progress().generation();
             if shared.pipeline.synced() >= published {
                 return Ok(());
             }
@@ -123,7 +123,7 @@ impl Engine {
             shared.pipeline.want_sync();
             let advance = shared.pipeline.advance(&shared.counters, &shared.poison);
             if advance == super::pipeline::Advance::Busy {
-                shared.environment.scheduler.wait(&shared.pipeline.progress, seen, None);
+                shared.environment.scheduler.wait(shared.pipeline.progress(), seen, None);
             }
         }
     }

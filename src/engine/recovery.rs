@@ -224,10 +224,7 @@ impl Files {
         number: FileNumber,
         keeps_log: bool,
     ) -> Result<()> {
-        let oldest = match keeps_log {
-            true => FileNumber(0),
-            false => state.oldest_segment.unwrap_or_default(),
-        };
+        let oldest = if keeps_log { FileNumber(0) } else { state.oldest_segment.unwrap_or_default() };
         let is_named = |id| state.added.iter().any(|(_, meta)| meta.id == id);
         let manifests = self.manifests.iter().filter(|old| **old < number);
         let manifests = manifests.map(|old| names::manifest(directory, *old));

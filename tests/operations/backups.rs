@@ -157,10 +157,10 @@ fn restores_are_refused_in_the_order_of_dynamodb() {
         use_latest_restorable_time: latest,
         ..RestoreTableToPointInTimeRequest::default()
     };
-    refused(restore(&database, &request("Items", "No", None, false)), "ValidationException", both);
-    refused(restore(&database, &request("Nowhere", "No", Some(1), true)), "ValidationException", both);
+    refused(restore(&database, &request("Items", "Not", None, false)), "ValidationException", both);
+    refused(restore(&database, &request("Nowhere", "Not", Some(1), true)), "ValidationException", both);
     refused(
-        restore(&database, &request("Nowhere", "No", Some(1), false)),
+        restore(&database, &request("Nowhere", "Not", Some(1), false)),
         "TableNotFoundException",
         "Table not found: Nowhere",
     );

@@ -18,6 +18,8 @@ use crate::dynamo::tables::members::Members;
 use crate::dynamo::tables::settings::PointInTimeRecovery;
 use std::sync::Arc;
 
+const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
+
 /// Tells whether and to which moments a table can be restored.
 pub fn describe(store: &Store, table: &str) -> Result<ContinuousBackupsDescription> {
     let table = find(store, Operation::DescribeContinuousBackups, table)?;
@@ -38,7 +40,7 @@ pub fn update(
     let is_enabled = request.point_in_time_recovery_enabled;
     store.catalog.change_recovery(&store.engine, OPERATION, table.schema().name(), |before| {
         let enabled_at_millis = store.engine.now().0;
-        is_enabled.then(|| match before {
+        is_enabled.then_some(match before {
             Some(before) => PointInTimeRecovery { period_days: days, ..before },
             None => PointInTimeRecovery { enabled_at_millis, period_days: days },
         })
@@ -110,7 +112,6 @@ fn description(store: &Store, table: &TableDescriptor) -> Result<ContinuousBacku
             latest_restorable_millis: None,
         });
     };
-    const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
     let now = store.engine.now().0;
     let mut kept_from = store.engine.oldest_kept().time.0;
     if let Some(archive) = &store.archive {

@@ -130,7 +130,7 @@ fn copy_entries(
 
 /// Items are few in a batch that is near its bound, so that its size need not be kept.
 fn done_bytes(batch: &WriteBatch) -> usize {
-    if batch.len() % 16 == 0 { batch.size_bytes() } else { 0 }
+    if batch.len().is_multiple_of(16) { batch.size_bytes() } else { 0 }
 }
 
 fn moved(key: &[u8], to: KeyspaceId) -> Vec<u8> {

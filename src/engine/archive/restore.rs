@@ -205,12 +205,12 @@ impl Restore<'_> {
         if let AsOf::Sequence(seqno) = self.to.asked
             && self.last.seqno < seqno
         {
-            return Err(self.gap(format!("commit {} is the last one before the end", self.last.seqno)));
+            return Err(self.gap(&format!("commit {} is the last one before the end", self.last.seqno)));
         }
         Ok(())
     }
 
-    fn gap(&self, reason: String) -> StoreError {
+    fn gap(&self, reason: &str) -> StoreError {
         let last = self.last;
         let path = Path::new(&archive::name(self.contents.history, ObjectKind::Until)).to_owned();
         let reason =
@@ -224,7 +224,7 @@ impl Restore<'_> {
         for from in parts {
             if from != bytes.len() as u64 {
                 return Err(
-                    self.gap(format!("of segment {segment} the part from byte {} is missing", bytes.len()))
+                    self.gap(&format!("of segment {segment} the part from byte {} is missing", bytes.len()))
                 );
             }
             let name = archive::name(self.contents.history, ObjectKind::Part(segment, from));
@@ -249,7 +249,7 @@ impl Restore<'_> {
                 return Ok(());
             }
             if header.seqno != self.last.seqno.next() {
-                return Err(self.gap(format!("commit {} follows, in segment {segment}", header.seqno)));
+                return Err(self.gap(&format!("commit {} follows, in segment {segment}", header.seqno)));
             }
             let time = header.time.max(self.last.time);
             let is_one_too_many =
