@@ -4,6 +4,8 @@
 //! cargo run --example undrop
 //! ```
 
+#![expect(clippy::disallowed_methods, reason = "a program of its own waits and cleans up as it likes")]
+
 use pixii::{AsOf, Database, Environment, ErrorKind, Item, KeyType, Result, TableSchema};
 use std::time::Duration;
 
