@@ -119,6 +119,7 @@ struct Pair<'a> {
     bare: Box<dyn Fn(u64) + 'a>,
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn pairs(stores: &Stores) -> Vec<Pair<'_>> {
     let Stores { engine, plain, indexed, .. } = stores;
     let bare_get = move |step| {
@@ -138,8 +139,21 @@ fn pairs(stores: &Stores) -> Vec<Pair<'_>> {
     };
     vec![
         Pair {
-            name: "get, as a struct",
+            name: "get, looked into where it is stored",
             aim: Some(1.5),
+            steps: 4_000,
+            model: Box::new(move |step| {
+                let number = spread(step);
+                let found = plain.view((number / SORTS, number % SORTS), |item| {
+                    Ok(item.get("text")?.map(|text| text.as_str()).transpose()?.flatten().map(str::len))
+                });
+                assert_eq!(found.expect("it can be read"), Some(Some(64)));
+            }),
+            bare: Box::new(bare_get),
+        },
+        Pair {
+            name: "get, as a struct of two numbers and three strings",
+            aim: None,
             steps: 4_000,
             model: Box::new(move |step| {
                 let number = spread(step);

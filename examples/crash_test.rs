@@ -52,7 +52,7 @@ fn run(simulation: &Simulation) -> u64 {
     told
 }
 
-fn main() -> Result<(), pixii::Error> {
+pub(crate) fn main() -> Result<(), pixii::Error> {
     let rehearsal = Simulation::new(1);
     run(&rehearsal);
     let mut images = 0;

@@ -86,6 +86,7 @@ pub use api::table::Table;
 pub use api::transaction::Transaction;
 pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put, Update, Write, WriteRequest};
+pub use base::codec::DecodeError;
 pub use base::error::Outcome;
 pub use base::ident::{AsOf, CommitTime, HistoryId, Moment, SeqNo};
 pub use dynamo::backup::description::{
@@ -122,6 +123,7 @@ pub use dynamo::serde::de::{from_item, from_value};
 pub use dynamo::serde::error::{SerdeError, SerdeFault};
 pub use dynamo::serde::ser::{ValueSerializer, to_item, to_value, to_value_with};
 pub use dynamo::serde::sets;
+pub use dynamo::stored::{StoredItem, StoredValue, StoredView};
 pub use dynamo::stream::describe::{
     DescribeStreamRequest, ListStreamsOutput, ListStreamsRequest, Shard, ShardFilter, ShardFilterType,
     StreamDescription, StreamStatus, StreamSummary,
@@ -145,7 +147,8 @@ pub use dynamo::tables::request::{
     StreamSpecification, Tag, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
 };
 pub use dynamo::tables::settings::{
-    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
+    BillingMode, ExpiredItems, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType,
+    TableClass,
 };
 pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};

@@ -11,7 +11,7 @@ use super::typed::TypedTable;
 use crate::dynamo::catalog::PendingChange;
 use crate::dynamo::error::{ErrorKind, Result};
 use crate::dynamo::fault::Operation;
-use crate::dynamo::jobs::{index_build, item_count};
+use crate::dynamo::jobs::{expiry_build, index_build, item_count};
 use crate::dynamo::read;
 use crate::dynamo::read::request::{BatchGetOutput, BatchGetRequest, TransactGetOutput, TransactGetRequest};
 use crate::dynamo::store::Store;
@@ -27,6 +27,7 @@ use crate::dynamo::tables::request::{
     CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
     UpdateTableRequest, UpdateTimeToLiveRequest,
 };
+use crate::dynamo::tables::settings::ExpiredItems;
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
 use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
@@ -120,9 +121,16 @@ impl Database {
         self.table(E::TABLE).map(Into::into)
     }
 
-    /// Makes the table of the entities `E`, durably.
+    /// Makes the table of the entities `E`, durably. If one of their fields says when they expire, they do.
     pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
-        self.create_table(E::schema().build()?).map(Into::into)
+        let table = self.create_table(E::schema().build()?)?;
+        if let Some(attribute) = E::TTL_ATTRIBUTE {
+            let attribute_name = attribute.to_owned();
+            let time_to_live_specification = TimeToLiveSpecification { attribute_name, enabled: true };
+            let table_name = table.name().to_owned();
+            self.update_time_to_live(UpdateTimeToLiveRequest { table_name, time_to_live_specification })?;
+        }
+        Ok(table.into())
     }
 
     /// The table of the entities `E`, which is made, durably, if there is none.
@@ -289,7 +297,43 @@ impl Database {
         Ok(self.pending(self.store.catalog.begin_delete_table(&self.store.engine, name)?))
     }
 
-    /// Says by which attribute the items of a table expire, durably.
+    /// Says by which attribute the items of a table expire, durably: a top-level number of seconds since 1970. From that
+    /// instant on nobody sees the item any more, and its space comes back by itself. What is not a number, or lies more than
+    /// five years back when the item is written, is no date: such an item never expires.
+    ///
+    /// What is written from now on expires. Items that were there before get their expiry in the background: until the
+    /// description says that expiry is enabled, some of them may not have it;
+    /// [`wait_for_time_to_live`](Self::wait_for_time_to_live) waits for that. When expiry is disabled, what had expired
+    /// stays so, and nothing else ever does.
+    ///
+    /// ```
+    /// use pixii::{
+    ///     Database, Item, KeyType, TableSchema, TimeToLiveDescription, TimeToLiveSpecification,
+    ///     UpdateTimeToLiveRequest,
+    /// };
+    ///
+    /// let database = Database::in_memory()?;
+    /// let schema = TableSchema::builder("Sessions").partition_key("id", KeyType::Number).build()?;
+    /// let sessions = database.create_table(schema)?;
+    /// let attribute_name = "expires".to_owned();
+    /// database.update_time_to_live(UpdateTimeToLiveRequest {
+    ///     table_name: "Sessions".to_owned(),
+    ///     time_to_live_specification: TimeToLiveSpecification {
+    ///         attribute_name: attribute_name.clone(),
+    ///         enabled: true,
+    ///     },
+    /// })?;
+    /// database.wait_for_time_to_live("Sessions")?;
+    /// let enabled = TimeToLiveDescription::Enabled { attribute_name };
+    /// assert_eq!(database.describe_time_to_live("Sessions")?, enabled);
+    ///
+    /// let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later").as_secs();
+    /// sessions.put(&Item::new().with("id", 1).with("expires", now + 3600))?;
+    /// sessions.put(&Item::new().with("id", 2).with("expires", now - 1))?;
+    /// assert!(sessions.get_item(1)?.is_some());
+    /// assert!(sessions.get_item(2)?.is_none());
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
     pub fn update_time_to_live(&self, request: UpdateTimeToLiveRequest) -> Result<TimeToLiveSpecification> {
         self.store.catalog.update_time_to_live(&self.store.engine, request)
     }
@@ -297,6 +341,11 @@ impl Database {
     /// Tells by which attribute the items of the table `name` expire.
     pub fn describe_time_to_live(&self, name: &str) -> Result<TimeToLiveDescription> {
         self.store.catalog.describe_time_to_live(name)
+    }
+
+    /// Waits until all items of a table expire by its setting: also those that were there before it was made.
+    pub fn wait_for_time_to_live(&self, table: &str) -> Result<()> {
+        expiry_build::wait_until_enabled(&self.store.engine, &self.store.catalog, table)
     }
 
     /// Puts tags on a table, durably: all, or none. The table is named by its long name.
@@ -556,6 +605,7 @@ pub struct DatabaseOptions {
     engine: EngineOptions,
     streams: StreamOptions,
     archive: Option<(Arc<dyn ArchiveObjects>, ArchiveOptions)>,
+    expired_items: ExpiredItems,
     index_lag: Option<Duration>,
 }
 
@@ -566,6 +616,7 @@ impl Default for DatabaseOptions {
             engine: EngineOptions::default(),
             streams: StreamOptions::default(),
             archive: None,
+            expired_items: ExpiredItems::default(),
             index_lag: None,
         }
     }
@@ -600,6 +651,22 @@ impl DatabaseOptions {
     /// unless this is called.
     pub fn stream_retention(mut self, retention: Duration) -> Self {
         self.streams.retention = retention;
+        self
+    }
+
+    /// What becomes of expired items of tables for which expiry is enabled from now on. Unless this is called nobody sees
+    /// them from their instant on; DynamoDB's letter is that they are seen, and can be rescued by a new date, until a
+    /// sweeper has deleted them, which here comes soon. A table keeps what was chosen when its expiry was enabled.
+    ///
+    /// ```
+    /// use pixii::{Database, ExpiredItems};
+    ///
+    /// let options = Database::options().expired_items(ExpiredItems::ShownUntilSwept);
+    /// options.environment(pixii::Environment::memory()).open("memory")?;
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn expired_items(mut self, expired_items: ExpiredItems) -> Self {
+        self.expired_items = expired_items;
         self
     }
 
@@ -655,11 +722,11 @@ impl DatabaseOptions {
 
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, mut engine, streams, archive, index_lag } = self;
+        let Self { environment, mut engine, streams, archive, expired_items, index_lag } = self;
         if archive.is_some() && engine.log_kept_bytes == 0 {
             engine.log_kept_bytes = LOG_KEPT_BYTES;
         }
-        let mut store = Store::open(environment, directory.as_ref(), engine)?;
+        let mut store = Store::open_with(environment, directory.as_ref(), engine, expired_items)?;
         if let Some((objects, options)) = archive {
             store.begin_archive(objects, options)?;
         }

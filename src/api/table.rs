@@ -4,6 +4,7 @@ use super::handle::Handle;
 use super::key::IntoKey;
 use super::query::{Query, Scan, read_item, read_typed};
 use super::write::{Delete, Put, Update};
+use crate::base::codec::DecodeError;
 use crate::dynamo::error::{Error, Result};
 use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::item_key::Key;
@@ -13,6 +14,7 @@ use crate::dynamo::read::walk::Walk;
 use crate::dynamo::schema::TableSchema;
 use crate::dynamo::serde::ser::to_item;
 use crate::dynamo::store::Store;
+use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::value::{Item, Value};
 use crate::dynamo::write::request::{DeleteRequest, PutRequest, UpdateRequest};
@@ -110,6 +112,35 @@ impl Table {
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
         let Handle { store, table, .. } = &self.handle;
         get::whole(store, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
+    }
+
+    /// Looks into an item where it is stored: only what `read` asks for is decoded, and nothing is copied. The fastest way
+    /// to an attribute or two.
+    ///
+    /// Nothing that `read` is lent outlives it. It should be short: what compaction replaces meanwhile is freed only after
+    /// it.
+    ///
+    /// ```
+    /// # use pixii::{Database, Item, KeyType, TableSchema};
+    /// # let database = Database::in_memory()?;
+    /// # let schema = TableSchema::builder("Visits").partition_key("page", KeyType::String).build()?;
+    /// # let visits = database.create_table(schema)?;
+    /// visits.put(&Item::new().with("page", "/").with("title", "Home").with("body", "long"))?;
+    /// let length = visits.view("/", |page| {
+    ///     let title = page.get("title")?;
+    ///     Ok(title.map(|title| title.as_str()).transpose()?.flatten().map(str::len))
+    /// })?;
+    /// assert_eq!(length, Some(Some(4)));
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn view<R>(
+        &self,
+        key: impl IntoKey,
+        read: impl FnOnce(&StoredItem<'_>) -> Result<R, DecodeError>,
+    ) -> Result<Option<R>> {
+        let Handle { store, table, .. } = &self.handle;
+        let read = |item: &StoredItem<'_>| read(item).map_err(|error| Error::damaged("item", error));
+        get::whole(store, table, &key.into_key(), None, read)
     }
 
     /// Reads an item with all its attributes.

@@ -62,6 +62,11 @@ impl WriteBatch {
         self.entries.insert(key, (EntryKind::ExpiringPut(expiry), value));
     }
 
+    /// The key has this value from the commit on, until it expires, if it does.
+    pub fn put_until(&mut self, key: Vec<u8>, value: Vec<u8>, expiry: Option<Expiry>) {
+        self.entries.insert(key, (EntryKind::put(expiry), value));
+    }
+
     /// The key has no value from the commit on.
     pub fn delete(&mut self, key: Vec<u8>) {
         self.entries.insert(key, (EntryKind::Delete, Vec::new()));

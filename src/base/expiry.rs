@@ -64,15 +64,31 @@ impl ExpiryRules {
         self.rules.get(&generation).copied().unwrap_or_default()
     }
 
+    /// Says what becomes of a generation, in place of what was said before.
+    pub fn set(&mut self, generation: ExpiryGeneration, rule: ExpiryRule) {
+        self.rules.insert(generation, rule);
+    }
+
+    /// From when on readers do not see an entry because it is dead; `None` if they always will.
+    pub fn hidden_from(&self, expiry: Expiry) -> Option<CommitTime> {
+        let rule = self.rule(expiry.generation);
+        let is_hidden_once = rule.dies(expiry.at_millis) && rule.dead != DeadEntries::Shown;
+        is_hidden_once.then_some(CommitTime(expiry.at_millis))
+    }
+
+    /// When an entry dies; `None` if it outlives its generation.
+    pub fn dies_at(&self, expiry: Expiry) -> Option<CommitTime> {
+        self.rule(expiry.generation).dies(expiry.at_millis).then_some(CommitTime(expiry.at_millis))
+    }
+
     /// Whether an entry is dead at a time.
     pub fn is_dead(&self, expiry: Expiry, at: CommitTime) -> bool {
-        expiry.at_millis <= at.0 && self.rule(expiry.generation).dies(expiry.at_millis)
+        self.dies_at(expiry).is_some_and(|dies| dies <= at)
     }
 
     /// Whether readers at a time do not see an entry because it is dead.
     pub fn is_hidden(&self, expiry: Expiry, at: CommitTime) -> bool {
-        let rule = self.rule(expiry.generation);
-        expiry.at_millis <= at.0 && rule.dies(expiry.at_millis) && rule.dead != DeadEntries::Shown
+        self.hidden_from(expiry).is_some_and(|hidden| hidden <= at)
     }
 
     /// Up to which expiry, in milliseconds, compaction may take entries of a generation away if it may treat as dead
@@ -116,6 +132,10 @@ mod tests {
         let rules = rules(Some(100), DeadEntries::Reclaimed);
         assert!(rules.is_hidden(expiry(100), CommitTime(500)));
         assert!(!rules.is_dead(expiry(101), CommitTime(500)));
+        assert_eq!(
+            (rules.hidden_from(expiry(100)), rules.hidden_from(expiry(101))),
+            (Some(CommitTime(100)), None)
+        );
         assert_eq!(rules.reclaim_horizon(GENERATION, CommitTime(500)), Some(100));
     }
 
@@ -130,5 +150,6 @@ mod tests {
     fn shown_entries_are_dead_and_not_hidden() {
         let rules = rules(None, DeadEntries::Shown);
         assert!(rules.is_dead(expiry(1), CommitTime(1)) && !rules.is_hidden(expiry(1), CommitTime(1)));
+        assert_eq!((rules.dies_at(expiry(1)), rules.hidden_from(expiry(1))), (Some(CommitTime(1)), None));
     }
 }

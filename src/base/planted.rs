@@ -82,6 +82,20 @@ pub enum Bug {
     TransactionRecordsOneChange,
     /// A consumer's place is acknowledged before it is durable.
     ConsumerPlaceBuffered,
+    /// An index entry is written without the expiry of its item.
+    EntryOutlivesItem,
+    /// A condition is judged on an item that has expired.
+    ConditionSeesExpired,
+    /// A write over an expired item is told as its modification.
+    ExpiredToldAsModified,
+    /// A write is not derived again when the item that it read expires before the commit.
+    ExpiryDuringWriteUnchecked,
+    /// The sweeper deletes an item that was written anew meanwhile.
+    SweepDeletesNewer,
+    /// The backfill of expiry writes the item that it read before it had the lock.
+    ExpiryBackfillOverwritesNewer,
+    /// What had not expired when its generation ended expires all the same.
+    EndedGenerationExpires,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -24,31 +24,31 @@
 use super::backup_fault::BackupFault;
 use super::counts::Counts;
 use super::error::{Error, Result};
+use super::expiry;
 use super::fault::{Constraint, Fault, Operation};
 use super::limits;
+use super::sweep_timer::SweepTimer;
 use super::system_rows::{
     BACKFILL_ROW, BackfillProgress, COUNT_ROW, DEAD_KEYSPACE_ROW, DeadKeyspaceRow, ENDED_STREAM_ROW,
-    NEXT_GENERATION_ROW, NEXT_KEYSPACE_ROW, RESTORING_ROW, TABLE_ROW, after, decode, decode_record,
-    ended_stream_row, keyspace_of_row, latest, next_keyspace, put_backfill_progress, put_dead,
-    put_ended_stream, row_key, rows, rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row,
-    used_up,
+    NEXT_KEYSPACE_ROW, RESTORING_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row,
+    keyspace_of_row, next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows,
+    rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row,
 };
 use super::table::{TableDescriptor, TableState};
 use super::table_fault::TableFault;
 use super::tables::arn;
 use super::tables::count::TableCount;
 use super::tables::definition::NewTable;
-use super::tables::description::{TableDescription, TimeToLiveDescription};
+use super::tables::description::TableDescription;
 use super::tables::members::{Members, check_table_name};
 use super::tables::record::{IndexStatus, TableId, TableRecord};
 use super::tables::request::{
-    CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, TimeToLiveSpecification,
-    UpdateTableRequest, UpdateTimeToLiveRequest,
+    CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, UpdateTableRequest,
 };
-use super::tables::settings::{ExpiryGeneration, PointInTimeRecovery};
+use super::tables::settings::{ExpiredItems, PointInTimeRecovery};
 use super::tables::stream::StreamDescriptor;
+use super::tables::tags;
 use super::tables::update::TableUpdate;
-use super::tables::{tags, time_to_live};
 use crate::base::batch::WriteBatch;
 use crate::base::error::StoreError;
 use crate::base::ident::{KeyspaceId, SeqNo};
@@ -81,6 +81,11 @@ pub struct Catalog {
     dead: Mutex<Vec<DeadKeyspace>>,
     counts: Counts,
     changed: Arc<Event>,
+    /// What becomes of expired items of tables for which expiry is enabled from now on.
+    expired_items: ExpiredItems,
+    /// Held while the engine is told what becomes of expired items; by a change until it has its place.
+    telling: Mutex<()>,
+    sweeps: SweepTimer,
 }
 
 /// A keyspace that belongs to no table and no index any more.
@@ -171,14 +176,26 @@ impl CommitGuard for NotDropped<'_> {
 }
 
 impl Catalog {
-    /// Reads the catalog of an open store.
+    /// Reads the catalog of an open store, and tells the engine what becomes of expired items: nobody may read items, and
+    /// no job of this layer may begin, before.
     pub fn open(engine: &Engine) -> Result<Self> {
+        Self::open_with(engine, ExpiredItems::default())
+    }
+
+    /// As [`open`](Self::open), with another choice for tables for which expiry is enabled from now on.
+    pub fn open_with(engine: &Engine, expired_items: ExpiredItems) -> Result<Self> {
         let environment = engine.environment();
         let mut tables = BTreeMap::new();
         for (_, row) in rows(engine, TABLE_ROW)? {
             let record = decode_record(&row)?;
             tables.insert(record.schema.name().to_owned(), Arc::new(TableDescriptor::new(record)));
         }
+        engine.change_expiry_rules(|rules, _| {
+            expiry::tell_system(rules);
+            for table in tables.values() {
+                expiry::tell(table.settings(), rules);
+            }
+        });
         let mut dead = Vec::new();
         for (key, row) in rows(engine, DEAD_KEYSPACE_ROW)? {
             decode::<DeadKeyspaceRow>("dead keyspace", &row)?;
@@ -203,6 +220,9 @@ impl Catalog {
             dead: Mutex::new(dead),
             counts: Counts::new(counts),
             changed: Arc::default(),
+            expired_items,
+            telling: Mutex::default(),
+            sweeps: SweepTimer::default(),
         })
     }
 
@@ -222,6 +242,9 @@ impl Catalog {
             dead: Mutex::default(),
             counts: Counts::new(BTreeMap::new()),
             changed: Arc::default(),
+            expired_items: ExpiredItems::default(),
+            telling: Mutex::default(),
+            sweeps: SweepTimer::default(),
         })
     }
 
@@ -488,6 +511,7 @@ impl Catalog {
             }
             put_ended_stream(batch, record, now_millis);
             batch.delete(row_key(COUNT_ROW, &record.keyspace.prefix()));
+            batch.delete(row_key(BACKFILL_ROW, &record.keyspace.prefix()));
             let answer = TableDescription::of_deleting(record, now_millis);
             Ok(Change { next: None, answer, dead: record.keyspaces().collect() })
         })
@@ -513,6 +537,11 @@ impl Catalog {
             let mut next = record.clone();
             let free = if update.needs_keyspace() { next_keyspace(engine)? } else { record.keyspace };
             update.apply(&mut next, free, engine.published(), now_millis).map_err(fault)?;
+            if next.settings.stream.active.is_some() && record.settings.stream.active.is_none() {
+                // The stream tells of all that expires later, and nothing of that was reclaimed.
+                let kept_from = expiry::keep_dead(engine, &next.settings);
+                next.settings.stream.begin_no_earlier(kept_from.0);
+            }
             if update.needs_keyspace() {
                 batch.put(row_key(NEXT_KEYSPACE_ROW, &[]), metadata::encode(&after(free, 1)?));
             }
@@ -632,7 +661,8 @@ impl Catalog {
         labels.max().map_or(0, |last| last + 1)
     }
 
-    /// How far the backfill of the index in that keyspace has come; none if it is not being filled.
+    /// How far the backfill of the index in that keyspace has come, or of the table in it with expiries; none if there is
+    /// none.
     pub fn backfill_progress(
         &self,
         engine: &Engine,
@@ -671,41 +701,38 @@ impl Catalog {
         Ok(())
     }
 
+    pub(super) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    pub(super) fn expired_items(&self) -> ExpiredItems {
+        self.expired_items
+    }
+
+    /// When the next item is to be swept.
+    pub(super) fn sweeps(&self) -> &SweepTimer {
+        &self.sweeps
+    }
+
+    /// Tells the engine what becomes of the expired items of a table as it is published, unless a change of it is under
+    /// way, which will be told when it is published.
+    pub(super) fn tell_published(&self, engine: &Engine, name: &str) {
+        let _telling = self.telling.lock();
+        let table = self.tables.read().get(name).filter(|table| table.is_current()).cloned();
+        let Some(table) = table else { return };
+        let settings = table.settings();
+        if settings.time_to_live.active.is_none() && settings.time_to_live.ended.is_empty() {
+            return;
+        }
+        engine.change_expiry_rules(|rules, _| expiry::tell(settings, rules));
+        if expiry::is_swept(settings) {
+            self.sweeps.note(0);
+        }
+    }
+
     /// Which tables somebody wants counted.
     pub(super) fn counts(&self) -> &Counts {
         &self.counts
-    }
-
-    /// Says by which attribute items expire, durably.
-    pub fn update_time_to_live(
-        &self,
-        engine: &Engine,
-        request: UpdateTimeToLiveRequest,
-    ) -> Result<TimeToLiveSpecification> {
-        const OPERATION: Operation = Operation::UpdateTimeToLive;
-        let fault = |fault| Error::new(OPERATION, fault);
-        let name = time_to_live::check(&request).map_err(fault)?;
-        let now_millis = self.clock.wall_millis();
-        self.change(engine, OPERATION, name, &[NEXT_GENERATION_ROW], |record, batch| {
-            let counter = row_key(NEXT_GENERATION_ROW, &[]);
-            let free = latest(engine, "generation", &counter)?.unwrap_or(ExpiryGeneration(1));
-            let mut next = record.clone();
-            time_to_live::apply(&mut next.settings.time_to_live, &request, free, now_millis)
-                .map_err(fault)?;
-            if request.time_to_live_specification.enabled {
-                let following = free.0.checked_add(1).map(ExpiryGeneration).ok_or_else(used_up)?;
-                batch.put(counter, metadata::encode(&following));
-            }
-            Ok(Change::to(next, record, now_millis))
-        })?
-        .wait(engine, self)?;
-        Ok(request.time_to_live_specification)
-    }
-
-    /// Tells by which attribute items expire.
-    pub fn describe_time_to_live(&self, name: &str) -> Result<TimeToLiveDescription> {
-        let table = self.find(Operation::DescribeTimeToLive, name)?;
-        Ok(TimeToLiveDescription::of(table.record()))
     }
 
     /// Puts tags on a table, durably: all, or none.
@@ -756,7 +783,7 @@ impl Catalog {
 
     /// Changes a table's record in one durable commit, or removes it. `decide` may add rows to the batch; what it reads
     /// of `counters` is locked.
-    fn change(
+    pub(super) fn change(
         &self,
         engine: &Engine,
         operation: Operation,
@@ -791,10 +818,11 @@ impl Catalog {
             }
         };
         let mut batch = WriteBatch::new();
+        let telling = self.telling.lock();
         let Change { next, answer, dead } = match decide(&old, &mut batch) {
             Ok(change) => change,
             Err(error) => {
-                drop(guard);
+                drop((telling, guard));
                 engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
                 return Err(error);
             }
@@ -810,7 +838,7 @@ impl Catalog {
         let Submitted::Accepted(ticket) = engine.submit_guarded(&batch, Durability::Durable, &change)? else {
             unreachable!("a change of a table is always admitted");
         };
-        drop(guard);
+        drop((telling, guard));
         if next_version.is_none() {
             self.counts.forget(old.keyspace);
         }
@@ -859,6 +887,7 @@ impl Catalog {
             }
         }
         drop(tables);
+        self.tell_published(engine, name);
         self.changed.notify();
         Ok(())
     }
@@ -880,7 +909,7 @@ impl Catalog {
 }
 
 /// What is to become of a table.
-struct Change {
+pub(super) struct Change {
     /// None if it is removed.
     next: Option<TableRecord>,
     answer: TableDescription,
@@ -890,13 +919,13 @@ struct Change {
 
 impl Change {
     /// `old` becomes `next`.
-    fn to(next: TableRecord, old: &TableRecord, now_millis: u64) -> Self {
+    pub(super) fn to(next: TableRecord, old: &TableRecord, now_millis: u64) -> Self {
         let answer = TableDescription::of_updating(old, now_millis);
         Self { next: Some(next), answer, dead: Vec::new() }
     }
 }
 
-fn not_found(operation: Operation, name: &str) -> Error {
+pub(super) fn not_found(operation: Operation, name: &str) -> Error {
     Error::new(operation, Fault::TableNotFound { table: name.to_owned() })
 }
 
@@ -914,14 +943,16 @@ fn with_arn(error: Error, arn: &str) -> Error {
 mod tests {
     use super::*;
     use crate::base::error::Outcome;
+    use crate::base::expiry::ExpiryGeneration;
     use crate::dynamo::error::ErrorKind;
     use crate::dynamo::key::KeyType;
     use crate::dynamo::schema::{GlobalIndex, LocalIndex, TableSchema};
     use crate::dynamo::table::CurrentTables;
-    use crate::dynamo::tables::description::ResourceStatus;
+    use crate::dynamo::tables::description::{ResourceStatus, TimeToLiveDescription};
     use crate::dynamo::tables::request::{
         AttributeDefinition, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, KeySchemaElement,
-        ProjectionRequest, ProjectionType, StreamSpecification,
+        ProjectionRequest, ProjectionType, StreamSpecification, TimeToLiveSpecification,
+        UpdateTimeToLiveRequest,
     };
     use crate::dynamo::tables::settings::{
         BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, StreamViewType, TableClass,
@@ -1524,8 +1555,13 @@ mod tests {
         refused(store.time_to_live("expires", false), INVALID, "TimeToLive is already disabled");
         let answer = store.time_to_live("expires", true).expect("nothing expires");
         assert_eq!(answer, TimeToLiveSpecification { attribute_name: "expires".to_owned(), enabled: true });
-        let enabled = TimeToLiveDescription::Enabled { attribute_name: "expires".to_owned() };
-        assert_eq!(describe(&store), enabled);
+        let attribute_name = || "expires".to_owned();
+        assert_eq!(describe(&store), TimeToLiveDescription::Enabling { attribute_name: attribute_name() });
+        let active = store.table().settings().time_to_live.active.clone().expect("items expire");
+        let finish = |generation| store.catalog.finish_enabling(&store.engine, &store.table(), generation);
+        finish(ExpiryGeneration(active.generation.0 + 1)).expect_err("another one");
+        finish(active.generation).expect("all is done");
+        assert_eq!(describe(&store), TimeToLiveDescription::Enabled { attribute_name: attribute_name() });
         refused(store.time_to_live("expires", true), INVALID, "TimeToLive is already enabled");
         let different = "TimeToLive is active on a different AttributeName: current AttributeName is expires";
         refused(store.time_to_live("other", true), INVALID, different);

@@ -333,7 +333,7 @@ mod tests {
         let key = schema.global_indexes()[0].key();
         let range = |a: usize| query_range(KEYSPACE, key, &["p".into()], &sort(&"a".repeat(a)));
         assert!(range(1000).is_ok());
-        assert!(matches!(range(1001), Err(Fault::KeyTooLong { role: KeyRole::Sort })));
+        assert!(matches!(range(1001), Err(Fault::KeyTooLong { role: KeyRole::Sort, index: None })));
     }
 
     /// Few values, so that conditions often hold.

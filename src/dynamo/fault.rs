@@ -170,6 +170,8 @@ pub enum Fault {
     KeyTooLong {
         /// Partition or sort key.
         role: KeyRole,
+        /// The index whose key it is; the table's own if there is none.
+        index: Option<String>,
     },
     /// A key given to find an item by does not have the schema's shape.
     KeyShape,

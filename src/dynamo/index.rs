@@ -4,10 +4,12 @@
 //! 1. The entries of an index are those that its table's items give, no others, at every moment: they change in the
 //!    batch that changes the item.
 //! 2. An item that lacks an attribute of the index's key has no entry there.
-//! 3. An entry that a write does not change is not written.
+//! 3. An entry that a write does not change is not written. It is changed also if only its expiry is.
+//! 4. An entry expires with its item.
 
 use super::capacity::{Meter, Units, WriteMode};
 use super::error::Error;
+use super::expiry::RawItem;
 use super::fault::{Fault, IndexScope, Operation};
 use super::item_key::{self, KeyEncoder};
 use super::key::KeyRef;
@@ -18,6 +20,7 @@ use super::tables::record::IndexStatus;
 use super::value::ValueFault;
 use crate::base::batch::WriteBatch;
 use crate::base::codec::DecodeError;
+use crate::base::expiry::Expiry;
 use crate::base::planted::{Bug, planted};
 use std::collections::BTreeSet;
 
@@ -28,6 +31,26 @@ pub struct IndexEntry {
     pub key: Vec<u8>,
     /// What it holds: an item's stored bytes.
     pub value: Vec<u8>,
+    /// When it expires, if it does.
+    pub expiry: Option<Expiry>,
+}
+
+impl IndexEntry {
+    /// The entry of an item that expires then.
+    fn new(
+        key: Vec<u8>,
+        index: &IndexDescriptor,
+        item: &StoredItem<'_>,
+        expiry: Option<Expiry>,
+    ) -> Result<Self, DecodeError> {
+        let expiry = expiry.filter(|_| !planted(Bug::EntryOutlivesItem));
+        Ok(Self { key, value: projected(index, item)?, expiry })
+    }
+
+    /// Whether a reader is given the same by both, as long as they live.
+    fn is_like(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
 }
 
 /// Why an item has no entry that can be derived.
@@ -73,7 +96,8 @@ impl Touched<'_> {
     }
 }
 
-/// The entries of an item that is to be written, one place for each index of the table: `None` where it has none.
+/// The entries of an item that is to be written, one place for each index of the table: `None` where it has none. They
+/// expire with the item.
 ///
 /// Attributes of an index's key that were touched and have the wrong type, are empty or too long are refused. If they
 /// do not fit several indexes, the first by name is told, as DynamoDB does. Then the item's size is judged, by itself
@@ -82,6 +106,7 @@ pub(super) fn entries(
     table: &TableDescriptor,
     item_key: &[u8],
     item: &StoredItem<'_>,
+    expiry: Option<Expiry>,
     touched: Touched<'_>,
 ) -> Result<Vec<Option<IndexEntry>>, EntryFault> {
     let mut keys = Vec::with_capacity(table.indexes().len());
@@ -103,8 +128,7 @@ pub(super) fn entries(
     check_size(size_bytes)?;
     let mut entries = Vec::with_capacity(keys.len());
     for (index, key) in table.indexes().iter().zip(keys) {
-        let entry = key.map(|key| Ok::<_, DecodeError>(IndexEntry { key, value: projected(index, item)? }));
-        let entry = entry.transpose()?;
+        let entry = key.map(|key| IndexEntry::new(key, index, item, expiry)).transpose()?;
         if let (IndexScope::Local, Some(entry)) = (index.scope(), &entry) {
             size_bytes += StoredItem::parse(&entry.value)?.size_bytes()?;
         }
@@ -127,20 +151,21 @@ pub fn fitting_entry(
     index: &IndexDescriptor,
     item_key: &[u8],
     item: &StoredItem<'_>,
+    expiry: Option<Expiry>,
 ) -> Result<Option<IndexEntry>, DecodeError> {
     match entry_key(index, item_key, item, Touched::All) {
-        Ok(Some(key)) => Ok(Some(IndexEntry { key, value: projected(index, item)? })),
+        Ok(Some(key)) => IndexEntry::new(key, index, item, expiry).map(Some),
         Ok(None) | Err(EntryFault::Refused(_)) => Ok(None),
         Err(EntryFault::Damaged(error)) => Err(error),
     }
 }
 
 /// Adds to `batch` what changes in the indexes when `old` becomes the item that has the entries `new`, and to `meter`
-/// what that costs.
+/// what that costs. The entries of an item that has expired are still there, and cost nothing.
 pub(super) fn change(
     table: &TableDescriptor,
     item_key: &[u8],
-    old: Option<&StoredItem<'_>>,
+    old: Option<&RawItem<'_>>,
     new: Option<Vec<Option<IndexEntry>>>,
     batch: &mut WriteBatch,
     mut meter: Option<&mut Meter>,
@@ -153,13 +178,15 @@ pub(super) fn change(
             continue;
         }
         // What could not be written as an entry never was one.
-        let old = old.map(|old| fitting_entry(index, item_key, old)).transpose()?.flatten();
+        let old_entry = old.map(|old| fitting_entry(index, item_key, &old.item, old.expiry));
+        let is_expired = old.is_some_and(|old| old.is_expired);
+        let old = old_entry.transpose()?.flatten();
         // An index that is being filled may lack the old entry, and so the new one that is like it.
         if old == new && index.status() == IndexStatus::Active {
             continue;
         }
-        if let (Some(meter), true) = (meter.as_deref_mut(), old != new) {
-            measure(index, old.as_ref(), new.as_ref(), meter)?;
+        if let Some(meter) = meter.as_deref_mut() {
+            measure(index, old.as_ref().filter(|_| !is_expired), new.as_ref(), meter)?;
         }
         if let Some(old) = old
             && new.as_ref().is_none_or(|new| new.key != old.key)
@@ -168,7 +195,7 @@ pub(super) fn change(
             batch.delete(old.key);
         }
         if let Some(new) = new {
-            batch.put(new.key, new.value);
+            batch.put_until(new.key, new.value, new.expiry);
         }
     }
     Ok(())
@@ -190,6 +217,8 @@ fn measure(
         meter.add_index(index.scope(), index.name(), units);
     };
     match (old, new) {
+        (None, None) => {}
+        (Some(old), Some(new)) if old.is_like(new) => {}
         (Some(old), Some(new)) if old.key != new.key => {
             add(old_bytes, 0);
             add(0, new_bytes);
@@ -254,7 +283,9 @@ fn projected(index: &IndexDescriptor, item: &StoredItem<'_>) -> Result<Vec<u8>, 
 mod tests {
     use super::*;
     use crate::base::entry::EntryKind;
+    use crate::base::expiry::ExpiryGeneration;
     use crate::base::ident::{KeyspaceId, SeqNo};
+    use crate::dynamo::capacity::{Direction, ReturnConsumedCapacity};
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::item_key;
     use crate::dynamo::key::KeyType;
@@ -285,11 +316,11 @@ mod tests {
         let (old, new) = (old.map(encode), new.map(encode));
         let key = old.as_ref().or(new.as_ref()).expect("there is an item").0.clone();
         let new = new.map(|(_, bytes)| {
-            entries(&table, &key, &parse(&bytes), Touched::All).expect("it fits the index")
+            entries(&table, &key, &parse(&bytes), None, Touched::All).expect("it fits the index")
         });
         let mut batch = WriteBatch::new();
-        change(&table, &key, old.as_ref().map(|(_, bytes)| parse(bytes)).as_ref(), new, &mut batch, None)
-            .expect("the items parse");
+        let old = old.as_ref().map(|(_, bytes)| RawItem::lasting(parse(bytes)));
+        change(&table, &key, old.as_ref(), new, &mut batch, None).expect("the items parse");
         let changes: Vec<_> =
             batch.entries().map(|(key, kind, _)| (key.to_vec(), kind != EntryKind::Delete)).collect();
         let expected: Vec<_> = expected
@@ -365,7 +396,7 @@ mod tests {
         let bytes = encoded(item);
         let key = item_key::of_item(table, item).expect("it has its key");
         let stored = StoredItem::parse(&bytes).expect("an item");
-        entries(table, &key, &stored, touched)
+        entries(table, &key, &stored, None, touched)
             .map_err(|fault| fault.into_error(Operation::UpdateItem).to_string())
     }
 
@@ -441,7 +472,7 @@ mod tests {
         let check = |item: Item| {
             let (key, bytes) = (item_key::of_item(&table, &item).expect("it has its key"), encoded(&item));
             let stored = StoredItem::parse(&bytes).expect("an item");
-            let entry = fitting_entry(&table.indexes()[1], &key, &stored).expect("the item parses");
+            let entry = fitting_entry(&table.indexes()[1], &key, &stored, None).expect("the item parses");
             let entries = entries_of(&table, &item, Touched::All).unwrap_or_default();
             let written = entries.into_iter().nth(1).flatten();
             assert_eq!(entry, written, "a backfill makes what a write makes");
@@ -468,6 +499,7 @@ mod tests {
             let old = old.map(|old| encoded(&old));
             let old = old.as_ref().map(|old| StoredItem::parse(old).expect("an item"));
             let mut batch = WriteBatch::new();
+            let old = old.map(RawItem::lasting);
             change(&table, &key, old.as_ref(), Some(entries), &mut batch, None).expect("the items parse");
             batch.len()
         };
@@ -478,5 +510,32 @@ mod tests {
         assert_eq!(written(IndexStatus::Active, Some(item("x")), item("x")), 0);
         assert_eq!(written(IndexStatus::Creating, Some(item("x")), item("x")), 1, "it may lack the entry");
         assert_eq!(written(IndexStatus::Creating, Some(item("x")), item("z")), 2);
+    }
+
+    #[test]
+    fn an_entry_of_which_only_the_expiry_changes_is_written_and_costs_nothing() {
+        let table = table();
+        let item = encoded(&Item::new().with("pk", "p").with("x", 1));
+        let item = StoredItem::parse(&item).expect("an item");
+        let key = item_key::of_item(&table, &item.to_item().expect("it parses")).expect("it has its key");
+        let expiry = |at_millis| Some(Expiry { at_millis, generation: ExpiryGeneration(1) });
+        let change_to = |new: Option<Expiry>, is_expired: bool| {
+            let old = RawItem { expiry: expiry(7), is_expired, ..RawItem::lasting(item) };
+            let new = entries(&table, &key, &item, new, Touched::All).expect("it fits the index");
+            let (mut batch, mut meter) = (WriteBatch::new(), Meter::default());
+            change(&table, &key, Some(&old), Some(new), &mut batch, Some(&mut meter))
+                .expect("the items parse");
+            let kinds: Vec<_> = batch.entries().map(|(_, kind, _)| kind).collect();
+            let told = meter.told("T", ReturnConsumedCapacity::Indexes, Direction::Untold);
+            (kinds, told.is_some_and(|told| told.capacity_units > 0.0))
+        };
+        assert_eq!(change_to(expiry(7), false), (vec![], false));
+        assert_eq!(change_to(expiry(8), false), (vec![EntryKind::put(expiry(8))], false));
+        assert_eq!(change_to(None, false), (vec![EntryKind::Put], false));
+        assert_eq!(
+            change_to(expiry(8), true),
+            (vec![EntryKind::put(expiry(8))], true),
+            "nobody sees the old one"
+        );
     }
 }

@@ -27,6 +27,8 @@ pub enum WriteFault {
         /// The attribute.
         attribute: String,
     },
+    /// A batch has no writes.
+    BatchEmpty,
     /// A batch has more than 25 writes in all.
     BatchTooLong,
     /// A table of a batch has no writes, or more than 25.

@@ -119,7 +119,8 @@ impl<'a> KeyEncoder<'a> {
                 self.sort_size_bytes <= limits::SORT_KEY_BYTES_MAX
             }
         };
-        if fits { Ok(()) } else { Err(Fault::KeyTooLong { role }) }
+        let index = || self.index.map(str::to_owned);
+        if fits { Ok(()) } else { Err(Fault::KeyTooLong { role, index: index() }) }
     }
 }
 

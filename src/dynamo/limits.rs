@@ -111,6 +111,16 @@ pub const SCAN_PARTS_MAX: usize = 4096;
 /// How long the parts of a parallel scan stay the same after their last use, in seconds. A limit of ours.
 pub const SCAN_SEGMENTS_SECONDS: u64 = 24 * 60 * 60;
 
+/// How far back an expiry date may lie when an item is written, in milliseconds: five years of the calendar's average
+/// length. What is older is no date, and never expires.
+pub const EXPIRY_PAST_MAX_MILLIS: u64 = 5 * 31_556_952 * 1000;
+
+/// Most expired items that are swept at once: they are locked meanwhile. A limit of ours.
+pub const SWEEP_CHUNK_ITEMS: usize = 128;
+
+/// Most bytes of expired items that are swept at once, the last one apart. A limit of ours.
+pub const SWEEP_CHUNK_BYTES: usize = 256 * 1024;
+
 /// Most names in one answer of `ListTables`.
 pub const LIST_TABLES_MAX: usize = 100;
 

@@ -7,6 +7,7 @@
 
 use super::catalog::Catalog;
 use super::error::{Error, Result};
+use super::expiry;
 use super::store::Store;
 use super::stored::StoredItem;
 use super::table::TableDescriptor;
@@ -38,6 +39,12 @@ impl PastStore {
     /// The store as a snapshot has it.
     pub fn of_snapshot(store: &Store, snapshot: Snapshot) -> Result<Self> {
         let catalog = Arc::new(Catalog::as_of(&store.engine, &snapshot)?);
+        let tables = catalog.tables();
+        if tables.iter().any(|table| !table.settings().time_to_live.ended.is_empty()) {
+            store.engine.change_expiry_rules(|rules, _| {
+                tables.iter().for_each(|table| expiry::tell_past(table.settings(), rules));
+            });
+        }
         Ok(Self { store: store.with_catalog(catalog), snapshot })
     }
 

@@ -4,6 +4,7 @@ use super::catalog::Catalog;
 use super::error::Result;
 use super::index_lag::IndexLag;
 use super::jobs::background;
+use super::tables::settings::ExpiredItems;
 use crate::engine::archive::archiver::{ArchiveHandle, ArchiveOptions};
 use crate::engine::archive::objects::ArchiveObjects;
 use crate::engine::options::EngineOptions;
@@ -34,8 +35,18 @@ pub struct Store {
 impl Store {
     /// Opens the store in a directory, and begins what goes on in the background.
     pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
+        Self::open_with(environment, directory, options, ExpiredItems::default())
+    }
+
+    /// As [`open`](Self::open), with another choice for tables for which expiry is enabled from now on.
+    pub fn open_with(
+        environment: Environment,
+        directory: &Path,
+        options: EngineOptions,
+        expired_items: ExpiredItems,
+    ) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
-        let catalog = Arc::new(Catalog::open(&engine)?);
+        let catalog = Arc::new(Catalog::open_with(&engine, expired_items)?);
         catalog.give_up_restores(&engine)?;
         background::begin(&engine, &catalog)?;
         Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })

@@ -5,7 +5,8 @@
 //!             | keyspace 0 ‖ 02 ‖ table's name → the table's record
 //!             | keyspace 0 ‖ 03 ‖ keyspace id  → a keyspace that is dead: when it died
 //!             | keyspace 0 ‖ 04                → the next generation of expiry dates
-//!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far the backfill of the index in that keyspace has come
+//!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far a backfill has come: of the index in that keyspace with entries,
+//!                                                or of the table in that keyspace with expiries
 //!             | keyspace 0 ‖ 06, 07            → kept by `write::token` and `read::segments`
 //!             | keyspace 0 ‖ 08 ‖ keyspace id  → the stream in that keyspace, which has ended
 //!             | keyspace 0 ‖ 09 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
@@ -52,14 +53,14 @@ pub(super) struct DeadKeyspaceRow {
     pub(super) died_at_millis: u64,
 }
 
-/// How far the backfill of an index has come. Kept in the batches that bring it on.
+/// How far the backfill of an index, or of expiries, has come. Kept in the batches that bring it on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillProgress {
     /// The engine's key of the last item that was looked at; empty before the first.
     pub last_key: Vec<u8>,
     /// How many items were looked at.
     pub items: u64,
-    /// How many of them could not have an entry.
+    /// How many of them could not have an entry; or were gone, when they were to get an expiry.
     pub skipped: u64,
 }
 
@@ -96,7 +97,7 @@ pub(super) fn put_ended_stream(batch: &mut WriteBatch, record: &TableRecord, now
     }
 }
 
-/// Adds to a batch how far the backfill of the index in `keyspace` has come.
+/// Adds to a batch how far the backfill of the index, or the table, in `keyspace` has come.
 pub(super) fn put_backfill_progress(
     batch: &mut WriteBatch,
     keyspace: KeyspaceId,

@@ -4,8 +4,11 @@
 //!   begin: one snapshot, no lock
 //!   read:  at the snapshot, with the transaction's own writes laid over it; noted by the engine
 //!   write: decided at once on what a read would give; kept as entries, of the table and of its indexes
-//!   commit: lock what was written; the engine commits unless something that was read was written since
+//!   commit: lock what was written; the engine commits unless something that was read was written since, or has expired
 //! ```
+//!
+//! What had expired before the transaction's snapshot it does not see, but it may still be there when the transaction
+//! commits, with its index entries, and untold by a stream: that is looked after under the locks.
 //!
 //! Invariants:
 //! 1. A transaction that commits is serializable at its place in the order of commits: every key and range that it has
@@ -14,22 +17,25 @@
 
 use super::capacity::WriteMode;
 use super::error::{Error, Result};
+use super::expiry::{Derivation, RawItem, earlier};
 use super::fault::{Fault, Operation};
+use super::index;
 use super::item_key::{self, Key};
-use super::read::entry_cursor::{OpenTransaction, OwnWrites, ReadAt};
+use super::read::entry_cursor::{OpenTransaction, OwnWrite, OwnWrites, ReadAt};
 use super::read::request::{QueryRequest, ScanRequest};
 use super::read::walk::Walk;
 use super::store::Store;
 use super::stored::StoredItem;
-use super::stream::change::{self, Cause};
-use super::table::{CurrentTables, TableDescriptor};
+use super::stream::change;
+use super::table::TableDescriptor;
 use super::value::Item;
 use super::write::decide::{Answer, Deciding};
 use super::write::prepare::Request;
 use super::write::request::{DeleteRequest, PutRequest, UpdateRequest};
+use super::write::single::{OldVersion, read_old};
 use crate::base::batch::WriteBatch;
-use crate::base::entry::EntryKind;
-use crate::base::ident::SeqNo;
+use crate::base::expiry::Expiry;
+use crate::base::ident::{CommitTime, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::engine::commit::Commit;
 use crate::engine::options::Durability;
@@ -47,6 +53,8 @@ pub struct InteractiveTransaction {
     open: OpenTransaction,
     /// The items that were written, by their keys.
     items: BTreeMap<Vec<u8>, Written>,
+    /// From when on an item that was written would expire otherwise.
+    holds_until: Option<CommitTime>,
     /// The tables that were read, as they were then.
     read_tables: Mutex<Vec<Arc<TableDescriptor>>>,
 }
@@ -57,6 +65,8 @@ struct Written {
     table: Arc<TableDescriptor>,
     /// The item as it was before the transaction.
     before: Option<Vec<u8>>,
+    /// When it expires from now on.
+    expiry: Option<Expiry>,
 }
 
 /// What has become of a transaction.
@@ -120,7 +130,7 @@ impl InteractiveTransaction {
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
         let read_tables = Mutex::new(Vec::new());
-        Ok(Self { store: store.clone(), open, items: BTreeMap::new(), read_tables })
+        Ok(Self { store: store.clone(), open, items: BTreeMap::new(), holds_until: None, read_tables })
     }
 
     /// What is read of a table stands only as long as the table does.
@@ -171,24 +181,38 @@ impl InteractiveTransaction {
         let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
         let request = checked.as_request();
         let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
-        let write = request.prepare(operation, &table)?;
+        let engine = &self.store.engine;
+        let now = engine.now();
+        let write = request.prepare(operation, &table, now)?;
         let key = write.key.clone();
-        let old = self.open.get(&key, <[u8]>::to_vec)?;
-        let item = parse(old.as_deref())?;
-        let mut deciding = Deciding { operation, table: &table, write, old: item };
+        let found = self.open.find(&key)?;
+        let old = match &found {
+            Some(found) => Some(RawItem {
+                item: parse_item(&found.value)?,
+                seqno: SeqNo::ZERO,
+                expiry: found.expiry,
+                is_expired: found.is_expired,
+            }),
+            None => None,
+        };
+        let mut deciding = Deciding { operation, table: &table, write, old, now };
         if !deciding.meets_condition()? {
             return Err(deciding.condition_fault()?);
         }
         let outcome = deciding.outcome()?;
         let mut batch = WriteBatch::new();
-        let Answer { attributes, .. } = deciding.finish(outcome, None::<WriteMode>, None, &mut batch)?;
+        let answer = deciding.finish(outcome, None::<WriteMode>, None, &mut batch)?;
+        let Answer { attributes, expiry, holds_until, .. } = answer;
+        let at = self.open.reads.snapshot().time();
         for (key, kind, value) in batch.entries() {
-            let value = (kind != EntryKind::Delete).then(|| value.to_vec());
-            self.open.own.insert(key.to_vec(), value);
+            let write = OwnWrite::new(kind, value, |expiry| engine.is_hidden(expiry, at));
+            self.open.own.insert(key.to_vec(), write);
         }
+        self.holds_until = earlier(self.holds_until, holds_until);
         // What counts is the item before the transaction. The table is as it was at the first write: if it is changed
         // meanwhile, the transaction is not admitted, and run again.
-        self.items.entry(key).or_insert(Written { table, before: old });
+        let before = found.map(|found| found.value);
+        self.items.entry(key).or_insert(Written { table, before, expiry: None }).expiry = expiry;
         Ok(attributes)
     }
 
@@ -208,33 +232,37 @@ impl InteractiveTransaction {
 
     /// Gives what was written its place in the order of commits.
     pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
-        let Self { store, open, items, read_tables } = self;
+        let Self { store, open, items, holds_until, read_tables } = self;
         if open.own.is_empty() {
             return Ok(SubmittedTransaction::OnlyRead);
         }
+        let guard = store.engine.lock_keys(items.keys().cloned().collect());
         let mut batch = WriteBatch::new();
         let told = if planted(Bug::TransactionRecordsOneChange) { 1 } else { usize::MAX };
         for ((key, written), at) in items.iter().zip(0..).take(told) {
-            let before = parse(written.before.as_deref())?;
-            let after = parse(open.own.get(key).and_then(Option::as_deref))?;
-            change::record(&written.table, key, before.as_ref(), after.as_ref(), Cause::User, at, &mut batch);
+            let latest = read_old(&store.engine, key)?;
+            written.finish(key, &latest, &open.own, at, &mut batch)?;
         }
-        for (key, value) in open.own {
-            match value {
-                Some(value) => batch.put(key, value),
-                None => batch.delete(key),
+        for (key, write) in &open.own {
+            match write.stored() {
+                Some((value, expiry)) => batch.put_until(key.clone(), value.to_vec(), expiry),
+                None => batch.delete(key.clone()),
             }
         }
         let read_tables = read_tables.into_inner();
         let written_tables = items.values().map(|written| &written.table);
         let tables: Vec<&TableDescriptor> = written_tables.chain(&read_tables).map(AsRef::as_ref).collect();
-        let guard = store.engine.lock_keys(items.keys().cloned().collect());
-        let current = CurrentTables(&tables);
-        let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &current)?;
+        let derivation = Derivation { tables: &tables, holds_until };
+        let submitted = store.engine.commit_transaction(&open.reads, &batch, durability, &derivation)?;
         drop(guard);
         match submitted {
-            Submitted::Accepted(ticket) => Ok(SubmittedTransaction::Accepted(PendingCommit { ticket })),
-            // A table was changed: what was derived from it is derived again.
+            Submitted::Accepted(ticket) => {
+                for written in items.values() {
+                    store.catalog.note_expiry(&written.table, written.expiry);
+                }
+                Ok(SubmittedTransaction::Accepted(PendingCommit { ticket }))
+            }
+            // A table was changed, or a date is too old by now: what was derived from it is derived again.
             Submitted::Stale => {
                 for table in tables.iter().filter(|table| !table.is_current()) {
                     store.catalog.await_change(&store.engine, table)?;
@@ -246,8 +274,39 @@ impl InteractiveTransaction {
     }
 }
 
-fn parse(value: Option<&[u8]>) -> Result<Option<StoredItem<'_>>> {
-    value.map(StoredItem::parse).transpose().map_err(|error| Error::damaged("item", error))
+impl Written {
+    /// Adds to the batch the record of the item's change, and what is left to do about the item that stood there, `latest`,
+    /// if that has expired: its record, and the entries that nothing has taken the place of.
+    ///
+    /// If the transaction saw it before it expired, or not as it is, its commit is a conflict.
+    fn finish(
+        &self,
+        key: &[u8],
+        latest: &OldVersion,
+        own: &OwnWrites,
+        at: usize,
+        batch: &mut WriteBatch,
+    ) -> Result<()> {
+        let expired = latest.raw()?.filter(|latest| latest.is_expired);
+        let before = match (&expired, &self.before) {
+            (Some(expired), _) => Some(*expired),
+            (None, Some(before)) => Some(RawItem::lasting(parse_item(before)?)),
+            (None, None) => None,
+        };
+        let after = own.get(key).and_then(OwnWrite::stored);
+        let after = after.map(|(value, _)| parse_item(value)).transpose()?;
+        change::record_write(&self.table, key, before.as_ref(), after.as_ref(), at, batch);
+        if expired.is_some() {
+            // What the transaction writes of these comes into the batch later, over this.
+            let removed = index::change(&self.table, key, expired.as_ref(), None, batch, None);
+            removed.map_err(|error| Error::damaged("item", error))?;
+        }
+        Ok(())
+    }
+}
+
+fn parse_item(value: &[u8]) -> Result<StoredItem<'_>> {
+    StoredItem::parse(value).map_err(|error| Error::damaged("item", error))
 }
 
 /// The writes, each as its operation.

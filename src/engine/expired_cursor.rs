@@ -41,6 +41,8 @@ pub struct ExpiredCursor {
     has_begun: bool,
     /// The last key that was looked at.
     key: Vec<u8>,
+    /// When the next entry dies of those that were met or left out.
+    next_millis: Option<u64>,
     error: Option<StoreError>,
 }
 
@@ -53,7 +55,16 @@ impl ExpiredCursor {
         }
         sources.extend(view.version.expiring_cursors(&range.start, range.end.as_deref(), sight.at.time));
         let merge = MergeCursor::new(sources);
-        Self { view, sight, range, merge, has_begun: false, key: Vec::new(), error: None }
+        let left_out = view.version.earliest_expiries(&range.start, range.end.as_deref());
+        let deaths = left_out.into_iter().filter_map(|expiry| sight.rules.dies_at(expiry));
+        let next_millis = deaths.filter(|dies| sight.at.time < *dies).map(|dies| dies.0).min();
+        Self { view, sight, range, merge, has_begun: false, key: Vec::new(), next_millis, error: None }
+    }
+
+    /// When the next entry dies of those that the walk has come by, or could leave out because none of their table is dead
+    /// yet: after the walk, no entry of the range that it could see dies before.
+    pub fn next_millis(&self) -> Option<u64> {
+        self.next_millis
     }
 
     /// The next dead entry.
@@ -87,8 +98,11 @@ impl ExpiredCursor {
                 self.has_begun = true;
                 self.key.clear();
                 self.key.extend_from_slice(entry.key);
-                let is_dead =
-                    entry.kind.expiry().is_some_and(|expiry| self.sight.rules.is_dead(expiry, at.time));
+                let dies = entry.kind.expiry().and_then(|expiry| self.sight.rules.dies_at(expiry));
+                let is_dead = dies.is_some_and(|dies| dies <= at.time);
+                if let Some(dies) = dies.filter(|dies| at.time < *dies) {
+                    self.next_millis = Some(self.next_millis.map_or(dies.0, |next| next.min(dies.0)));
+                }
                 let target = Position { key: entry.key, seqno: at.seqno };
                 if is_dead && self.view.get(target, |newest| newest.seqno)? == Some(entry.seqno) {
                     return Ok(true);

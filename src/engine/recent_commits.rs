@@ -296,9 +296,12 @@ mod tests {
         assert_eq!((at(99), at(100)), (Reads::Hold, Reads::Conflict));
         let rule =
             |ended_at, dead| [(expiry.generation, ExpiryRule { ended_at, dead })].into_iter().collect();
-        rules.set_expiry(rule(Some(CommitTime(99)), DeadEntries::Hidden));
+        rules.change_expiry(
+            || CommitTime(0),
+            |rules, _| *rules = rule(Some(CommitTime(99)), DeadEntries::Hidden),
+        );
         assert_eq!(at(100), Reads::Hold, "its generation ended before it died");
-        rules.set_expiry(rule(None, DeadEntries::Shown));
+        rules.change_expiry(|| CommitTime(0), |rules, _| *rules = rule(None, DeadEntries::Shown));
         assert_eq!(at(100), Reads::Hold, "the dead are seen");
     }
 }

@@ -50,6 +50,8 @@ pub struct LatestVersion<'a> {
     pub expiry: Option<Expiry>,
     /// Whether it is expired to a reader at this moment. Where the rules show the dead, nothing ever is.
     pub is_expired: bool,
+    /// From when on it is expired to readers; `None` if it never is.
+    pub hidden_from: Option<CommitTime>,
 }
 
 /// About how much a range holds.
@@ -214,9 +216,13 @@ impl Engine {
         let version = |entry: EntryRef<'_>| {
             let value = (entry.kind != EntryKind::Delete).then_some(entry.value);
             let expiry = entry.kind.expiry();
-            let is_expired =
-                expiry.is_some_and(|expiry| self.shared.rules.is_hidden(expiry, self.shared.clock.now()));
-            read(LatestVersion { seqno: entry.seqno, value, expiry, is_expired })
+            let judged = expiry.map(|expiry| {
+                let at_present = |rules: &Arc<ExpiryRules>, now| (rules.hidden_from(expiry), now);
+                self.shared.rules.at_present(|| self.shared.clock.now(), at_present)
+            });
+            let hidden_from = judged.and_then(|(hidden_from, _)| hidden_from);
+            let is_expired = judged.is_some_and(|(from, now)| from.is_some_and(|from| from <= now));
+            read(LatestVersion { seqno: entry.seqno, value, expiry, is_expired, hidden_from })
         };
         view.get(Position::before(key), version)
     }
@@ -313,8 +319,8 @@ impl Engine {
                 EntryKind::Delete => false,
                 // Only here is the clock asked: a key has one newest version, so that the moment stays one.
                 EntryKind::ExpiringPut(expiry) => {
-                    let at = snapshot.map_or_else(|| self.shared.clock.now(), Snapshot::time);
-                    !self.shared.rules.is_hidden(expiry, at)
+                    let now = || snapshot.map_or_else(|| self.shared.clock.now(), Snapshot::time);
+                    !self.shared.rules.at_present(now, |rules, at| rules.is_hidden(expiry, at))
                 }
             };
             is_shown.then(|| read(entry))
@@ -330,10 +336,14 @@ impl Engine {
             let (view, published) = self.shared.moment(&guard);
             (Arc::clone(view), published)
         };
-        let now = || Moment { seqno: published, time: self.shared.clock.now() };
         let range = within_readers(range);
-        let sight =
-            Sight { at: snapshot.map_or_else(now, Snapshot::moment), rules: self.shared.rules.expiry() };
+        let sight = self.shared.rules.at_present(
+            || self.shared.clock.now(),
+            |rules, time| {
+                let at = snapshot.map_or(Moment { seqno: published, time }, Snapshot::moment);
+                Sight { at, rules: Arc::clone(rules) }
+            },
+        );
         Ok(RangeCursor::new(&view, sight, range, snapshot.cloned()))
     }
 
@@ -356,8 +366,30 @@ impl Engine {
     /// REQUIRES: a generation that is about to end is said not to be reclaimed before the commit that ends it; once that
     /// commit has a time, the rule with that end may reclaim again. Otherwise compaction could take what the end saves.
     pub fn set_expiry_rules(&self, rules: ExpiryRules) {
-        self.shared.rules.set_expiry(rules);
+        self.change_expiry_rules(|told, _| *told = rules);
+    }
+
+    /// Changes what becomes of expired entries. `change` is given what was said before, and the present time: whatever
+    /// was judged before was judged by that time or an earlier one. So a generation that is said to end at that time has
+    /// the same dead before and after, and may be said to be reclaimed already before the commit that ends it: if that
+    /// fails, what was reclaimed was dead all the same.
+    ///
+    /// `change` must not call the engine.
+    pub fn change_expiry_rules<R>(&self, change: impl FnOnce(&mut ExpiryRules, CommitTime) -> R) -> R {
+        let result = self.shared.rules.change_expiry(|| self.shared.clock.now(), change);
         self.shared.maintenance.wake_compaction.notify();
+        result
+    }
+
+    /// The present time, if the wall clock is not behind it: while it is, nobody should do to the dead what cannot be
+    /// taken back.
+    pub fn now_by_the_wall(&self) -> Option<CommitTime> {
+        self.shared.clock.now_by_the_wall()
+    }
+
+    /// Whether readers at a time do not see what expires so.
+    pub fn is_hidden(&self, expiry: Expiry, at: CommitTime) -> bool {
+        self.shared.rules.is_hidden(expiry, at)
     }
 
     /// Says that keyspaces are dead since a commit: no reader at or after it asks for their keys, and nobody writes

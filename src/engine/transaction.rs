@@ -88,12 +88,22 @@ impl Transaction {
 
     /// Calls `read` with the value of a key.
     pub fn get<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        self.get_expiring(key, |value, _| read(value))
+    }
+
+    /// As [`get`](Self::get), also with the value's expiry.
+    pub fn get_expiring<R>(
+        &self,
+        key: &[u8],
+        read: impl FnOnce(&[u8], Option<Expiry>) -> R,
+    ) -> Result<Option<R>> {
         self.note_read(key);
         self.engine.get_entry(key, Some(&self.snapshot), |entry| {
-            if let Some(expiry) = entry.kind.expiry() {
+            let expiry = entry.kind.expiry();
+            if let Some(expiry) = expiry {
                 self.note_expiry(expiry);
             }
-            read(entry.value)
+            read(entry.value, expiry)
         })
     }
 

@@ -11,6 +11,7 @@ use super::level_cursor::{Level, LevelCursor};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
+use crate::base::expiry::Expiry;
 use crate::base::ident::{CommitTime, FileId, FileNumber, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::format::manifest::{Parent, TableMeta, VersionEdit};
@@ -155,6 +156,22 @@ impl Version {
         };
         let tables = self.tables().filter(|(_, table)| is_wanted(table));
         tables.map(|(_, table)| Box::new(TableCursor::new(table)) as Box<dyn Cursor>).collect()
+    }
+
+    /// The earliest expiries of the tables that may hold entries from `smallest` on and before `end`, each with its
+    /// generation.
+    pub fn earliest_expiries(&self, smallest: &[u8], end: Option<&[u8]>) -> Vec<Expiry> {
+        let (first, last) = (KeyspaceId::of_key(smallest), end.map(KeyspaceId::of_key));
+        let mut expiries = Vec::new();
+        for (_, table) in self.tables().filter(|(_, table)| !is_beyond(table, smallest, end)) {
+            let parts = table.meta().contents.iter();
+            let parts = parts.filter(|part| part.id >= first && last.is_none_or(|last| part.id <= last));
+            let spans = parts.flat_map(|part| &part.expiring);
+            expiries.extend(
+                spans.map(|span| Expiry { at_millis: span.earliest_millis(), generation: span.generation }),
+            );
+        }
+        expiries
     }
 
     /// Cursors over all tables that may hold keys from `smallest` on and before `end`, newest first.

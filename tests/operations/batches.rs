@@ -87,3 +87,73 @@ fn what_does_not_fit_sixteen_megabytes_is_left_for_later() {
     let (found, left) = (answer.responses["Items"].len(), answer.unprocessed_keys["Items"].keys.len());
     assert_eq!((found, left), (41, 19));
 }
+
+#[test]
+fn what_is_left_for_later_can_be_asked_for_as_it_is() {
+    let (database, table) = database();
+    let schema = pixii::TableSchema::builder("More").partition_key("pk", pixii::KeyType::Number);
+    let more = database.create_table(schema.build().expect("a valid schema")).expect("a new table");
+    for sk in 0..45 {
+        let item = item(sk).with("b", "b".repeat(400_000)).with("a", sk);
+        table.put_request(&item).buffered().send().expect("a valid item");
+    }
+    more.put(&Item::new().with("pk", 1)).expect("a valid item");
+    let keys = (0..45).map(|sk| ("p", sk).into_key()).collect();
+    let mut request = gets(keys);
+    let asked = request.tables.get_mut("Items").expect("it is asked");
+    asked.consistency = pixii::Consistency::Strong;
+    asked.projection = Some(["a"].into());
+    let keys = vec![1.into_key(), 2.into_key()];
+    let of_more = KeysAndAttributes { keys, ..KeysAndAttributes::default() };
+    request.tables.insert("More".to_owned(), of_more);
+    let (mut found, mut rounds) = (Vec::new(), 0);
+    while !request.tables.is_empty() {
+        let answer = database.batch_get(request).expect("a valid request");
+        if rounds == 0 {
+            // What is read counts, and not what is shown of it. A table that has an answer left out has an entry.
+            let left = &answer.unprocessed_keys["Items"];
+            assert_eq!((answer.responses["Items"].len(), left.keys.len()), (41, 4));
+            assert_eq!(
+                (left.consistency, &left.projection),
+                (pixii::Consistency::Strong, &Some(["a"].into()))
+            );
+            assert_eq!(answer.responses.len(), 2);
+        }
+        found.extend(answer.responses.into_values().flatten());
+        request = BatchGetRequest { tables: answer.unprocessed_keys, ..BatchGetRequest::default() };
+        rounds += 1;
+    }
+    assert_eq!((found.len(), rounds), (46, 2));
+    assert_eq!(found.iter().filter(|item| item.len() == 1).count(), 46, "only what the projection names");
+}
+
+#[test]
+fn a_batch_of_writes_has_at_most_twenty_five_over_all_tables() {
+    let (database, table) = database();
+    let schema = pixii::TableSchema::builder("More").partition_key("pk", pixii::KeyType::Number);
+    database.create_table(schema.build().expect("a valid schema")).expect("a new table");
+    let request = |count: i32| {
+        let mut request = writes((0..20).map(|sk| BatchWrite::Put(item(sk))).collect());
+        let puts = (0..count).map(|pk| BatchWrite::Put(Item::new().with("pk", pk))).collect();
+        request.writes.insert("More".to_owned(), puts);
+        request
+    };
+    refused(
+        database.batch_write(request(6)),
+        "ValidationException",
+        "Too many items requested for the BatchWriteItem call",
+    );
+    assert_eq!(table.scan().count().expect("it can be read"), 0);
+    database.batch_write(request(5)).expect("twenty-five in all");
+    assert_eq!(table.scan().count().expect("it can be read"), 20);
+    // Two forms of a number are one key.
+    let twice = ["1", "1.0"].map(|number| {
+        let number: pixii::Number = number.parse().expect("a number");
+        BatchWrite::Delete(("p", pixii::Value::Number(number)).into_key())
+    });
+    refused(
+        database.batch_write(writes(twice.into())),
+        "ValidationException",
+        "Provided list of item keys contains duplicates",
+    );
+}

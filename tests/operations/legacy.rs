@@ -373,7 +373,7 @@ fn what_a_query_may_not_ask_is_refused_in_dynamodbs_words() {
     refused(
         table.query_page(request),
         VALIDATION,
-        "Cannot specify the AttributesToGet when choosing to get COUNT",
+        "Cannot specify the AttributesToGet when choosing to get only the Count",
     );
     let start = item(1).with("sk", Value::NumberSet([].into()));
     refused(

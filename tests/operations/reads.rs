@@ -96,8 +96,26 @@ fn what_does_not_go_together_is_refused() {
     refused(
         table.query("p").select(Select::Count).project(["a"]).page(),
         validation,
-        "Cannot specify the ProjectionExpression when choosing to get COUNT",
+        "Cannot specify the ProjectionExpression when choosing to get only the Count",
     );
+    for (select, name) in [
+        (Select::AllAttributes, "ALL_ATTRIBUTES"),
+        // Of two faults the projection is told.
+        (Select::AllProjectedAttributes, "ALL_PROJECTED_ATTRIBUTES"),
+    ] {
+        refused(
+            table.query("p").select(select).project(["a"]).page(),
+            validation,
+            &format!("Cannot specify the ProjectionExpression when choosing to get {name}"),
+        );
+    }
+    refused(
+        table.scan().select(Select::SpecificAttributes).page(),
+        validation,
+        "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+    );
+    let projected = table.query("p").select(Select::SpecificAttributes).project(["a"]).limit(1).page();
+    assert_eq!(projected.expect("a page").items, [Item::new().with("a", 0)]);
     refused(
         table.query("p").select(Select::AllProjectedAttributes).page(),
         validation,

@@ -3,10 +3,10 @@
 use crate::support::{database, item, refused, schema};
 use pixii::sim::{SimVfs, Simulation};
 use pixii::{
-    CancellationCode, Condition, Database, Durability, ErrorKind, Fault, IntoKey, Item, PutRequest, Result,
-    ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGet, TransactGetRequest,
-    TransactWrite, TransactWriteOutput, TransactWriteRequest, UpdateExpression, UpdateRequest, Value,
-    WriteFault, WriteOptions, attr,
+    CancellationCode, Condition, Database, Durability, ErrorKind, Fault, GlobalIndex, IntoKey, Item, KeyType,
+    PutRequest, Result, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema,
+    TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput, TransactWriteRequest,
+    UpdateExpression, UpdateRequest, Value, WriteFault, WriteOptions, attr,
 };
 use std::thread;
 
@@ -85,6 +85,75 @@ fn what_cannot_be_done_on_an_item_cancels_before_conditions_are_judged() {
         "Transaction request cannot include multiple operations on one item",
     );
     assert_eq!(table.scan().count().expect("it can be read"), 1);
+}
+
+/// Why the only action of a transaction cancelled it.
+fn reason(error: &pixii::Error) -> String {
+    match error.fault() {
+        Fault::Write(WriteFault::TransactionCanceled { reasons }) => {
+            assert_eq!(reasons[0].code, CancellationCode::ValidationError);
+            reasons[0].message.clone().expect("it has words")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_does_not_fit_an_index_or_the_size_is_said_as_the_action_would() {
+    let (database, _) = database();
+    let canceled = |action| reason(&transact(&database, vec![action]).expect_err("it does not fit"));
+    let mismatch = "One or more parameter values were invalid: Type mismatch for Index Key x Expected: N Actual: S \
+                    IndexName: ByX";
+    assert_eq!(canceled(put(item(1).with("x", "text"))), mismatch);
+    let set = |value: Value| update(1, UpdateExpression::new().set("x", value));
+    assert_eq!(canceled(set("text".into())), mismatch);
+    assert_eq!(
+        canceled(update(1, UpdateExpression::new().set("b", "b".repeat(410_000)))),
+        "Item size to update has exceeded the maximum allowed size"
+    );
+    assert_eq!(
+        canceled(update(1, UpdateExpression::new().set("sk", 2))),
+        "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key"
+    );
+    assert_eq!(
+        canceled(put(Item::new().with("pk", "p"))),
+        "One or more parameter values were invalid: Missing the key sk in the item"
+    );
+}
+
+#[test]
+fn an_empty_or_long_index_key_is_refused_by_who_writes_it() {
+    let by_name = GlobalIndex::builder("ByName").partition_key("name", KeyType::String);
+    let schema = TableSchema::builder("Items")
+        .partition_key("pk", KeyType::String)
+        .sort_key("sk", KeyType::Number)
+        .global_index(by_name);
+    let database = Database::in_memory().expect("a new database");
+    let table = database.create_table(schema.build().expect("a valid schema")).expect("a new table");
+    let validation = "ValidationException";
+    let put_empty = "One or more parameter values are not valid. A value specified for a secondary index key is not \
+                     supported. The AttributeValue for a key attribute cannot contain an empty string value. IndexName: \
+                     ByName, IndexKey: name";
+    let set_empty = "One or more parameter values are not valid. The update expression attempted to update a secondary \
+                     index key to a value that is not supported. The AttributeValue for a key attribute cannot contain \
+                     an empty string value.";
+    let set = |name: &str| UpdateExpression::new().set("name", name);
+    refused(table.put(&item(1).with("name", "")), validation, put_empty);
+    refused(table.update(("p", 1)).apply(set("")).send(), validation, set_empty);
+    // No index takes that from anybody: it is not an action that cancels.
+    refused(transact(&database, vec![put(item(1).with("name", ""))]), validation, put_empty);
+    refused(transact(&database, vec![update(1, set(""))]), validation, set_empty);
+    let long = "n".repeat(2_049);
+    refused(
+        table.put(&item(1).with("name", &long)),
+        validation,
+        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes",
+    );
+    let beyond =
+        "The update expression attempted to update the secondary index key beyond allowed size limits";
+    refused(table.update(("p", 1)).apply(set(&long)).send(), validation, beyond);
+    assert_eq!(reason(&transact(&database, vec![update(1, set(&long))]).expect_err("too long")), beyond);
+    assert_eq!(table.scan().count().expect("it can be read"), 0);
 }
 
 #[test]

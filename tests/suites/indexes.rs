@@ -280,6 +280,15 @@ impl Run {
         Ok(())
     }
 
+    /// Everything that was begun is waited for.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.settle()?;
+        if self.database.table(TABLE).is_ok() {
+            self.database.wait_until_active(TABLE)?;
+        }
+        Ok(())
+    }
+
     fn settle(&mut self) -> Result<(), Error> {
         for client in 0..CLIENTS {
             match self.clients[client].take() {
@@ -356,11 +365,12 @@ fn run(seed: u64, crash_at: Option<u64>, figures: &mut Figures) -> Result<(Simul
         run.check(figures).map_err(|wrong| format!("step {step}: {wrong}"))?;
     }
     if !run.is_crashed() {
-        run.settle().map_err(text)?;
-        if run.database.table(TABLE).is_ok() {
-            run.database.wait_until_active(TABLE).map_err(text)?;
+        let settled = run.finish();
+        // The machine may stop here, too.
+        if !run.is_crashed() {
+            settled.map_err(text)?;
+            run.check(figures).map_err(|wrong| format!("at the end: {wrong}"))?;
         }
-        run.check(figures).map_err(|wrong| format!("at the end: {wrong}"))?;
     }
     Ok((simulation, Some(run)))
 }

@@ -12,6 +12,7 @@
 //! - `serial`: a million requests of the data model on threads are serializable and respect real time
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
 //! - `time`: past moments, checkpoints and forks are what the model was then
+//! - `time_to_live`: items expire while clients write, settings change, time passes and power is lost
 //! - `planted`: each planted bug is caught by these suites
 //! - `process_death`: a real child process is killed
 //! - `threads`: real threads on a real disk
@@ -39,6 +40,7 @@ mod transactions;
 mod serial;
 mod indexes;
 mod time;
+mod time_to_live;
 mod planted;
 mod process_death;
 mod threads;

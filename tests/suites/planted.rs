@@ -7,6 +7,7 @@ use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
 use crate::time;
+use crate::time_to_live;
 use crate::transactions;
 use pixii::base::planted::{Bug, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +47,10 @@ fn index_changes() -> Result<(), String> {
     (0..20).try_for_each(|seed| indexes::simulate(seed, &mut indexes::Figures::default()))
 }
 
+fn deaths() -> Result<(), String> {
+    (0..30).try_for_each(|seed| time_to_live::simulate(seed, &mut time_to_live::Figures::default()))
+}
+
 fn moments() -> Result<(), String> {
     (0..12).try_for_each(|seed| time::walk(seed, 250, &mut time::Figures::default()))
 }
@@ -55,7 +60,7 @@ fn checkpoints() -> Result<(), String> {
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 37] = [
+const PLANTED: [(Bug, Suite); 44] = [
     (Bug::DirectoryNotSynced, crashes),
     (Bug::AcknowledgedBeforeSync, crashes),
     (Bug::TableNotSynced, crashes),
@@ -93,11 +98,18 @@ const PLANTED: [(Bug, Suite); 37] = [
     (Bug::UnchangedRecorded, operations),
     (Bug::TransactionRecordsOneChange, operations),
     (Bug::ConsumerPlaceBuffered, crashes),
+    (Bug::EntryOutlivesItem, deaths),
+    (Bug::ConditionSeesExpired, deaths),
+    (Bug::ExpiredToldAsModified, deaths),
+    (Bug::ExpiryDuringWriteUnchecked, deaths),
+    (Bug::SweepDeletesNewer, deaths),
+    (Bug::ExpiryBackfillOverwritesNewer, deaths),
+    (Bug::EndedGenerationExpires, deaths),
 ];
 
 #[test]
 fn without_a_planted_bug_the_same_suites_find_nothing() {
-    let suites: [Suite; 10] = [
+    let suites: [Suite; 11] = [
         crashes,
         operations,
         failed_syncs,
@@ -106,6 +118,7 @@ fn without_a_planted_bug_the_same_suites_find_nothing() {
         flips,
         serializability,
         index_changes,
+        deaths,
         moments,
         checkpoints,
     ];

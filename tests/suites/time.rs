@@ -19,7 +19,7 @@ use pixii::sim::{ImageChoice, SimRng, SimVfs, Simulation};
 use pixii::{
     ArchiveOptions, AsOf, AttributeDefinition, Database, DirectoryArchive, Durability, Error, ErrorKind,
     GlobalIndexUpdate, IndexRequest, Item, KeyRole, KeySchemaElement, KeyType, Past, PastTable, Pending,
-    ProjectionRequest, ProjectionType, RestoreTo, Table, UpdateTableRequest,
+    ProjectionRequest, ProjectionType, RestoreTo, Table, TableSchema, UpdateTableRequest,
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -804,6 +804,58 @@ pub(crate) fn damage_archives(seed: u64, figures: &mut Figures) -> Result<(), St
     restore()
 }
 
+/// Power loss at every operation of a restore of a table into the live store: afterwards the table is there whole, or not at
+/// all and its name is free; and the space of what was copied comes back.
+pub(crate) fn interrupt_table_restores(
+    seed: u64,
+    stride: usize,
+    figures: &mut Figures,
+) -> Result<(), String> {
+    const TARGET: &str = "Restored";
+    let run = |crash_at: Option<u64>| -> (Simulation, Model, u64, bool) {
+        let (simulation, database, model) = prepared(seed);
+        let past = database.as_of_now().expect("it is open");
+        database.delete_table(TABLE).expect("it is there");
+        let begins = simulation.vfs().operation_count();
+        if let Some(point) = crash_at {
+            simulation.vfs().crash_at(point);
+        }
+        let made = past.restore_table(TABLE, TARGET).is_ok();
+        simulation.vfs().crash_now();
+        (simulation, model, begins, made)
+    };
+    let (whole, _, begins, _) = run(None);
+    let points = whole.vfs().crash_points();
+    for point in points.into_iter().filter(|point| *point >= begins).step_by(stride).map(Some).chain([None]) {
+        let (simulation, model, _, made) = run(point);
+        figures.interrupted += 1;
+        for (choice, image) in simulation.vfs().images(4, point.unwrap_or(0)) {
+            let context =
+                |wrong: String| format!("seed {seed}, operation {point:?}, image {choice:?}: {wrong}");
+            let restarted = simulation.restart(image);
+            let database = open(&restarted, Path::new(STORE)).map_err(|error| context(error.to_string()))?;
+            let table = database.table(TARGET);
+            let state = State { table: Some(model.clone()), has_index: Some(true) };
+            match &table {
+                Ok(table) => check(Ok(table), &state).map_err(context)?,
+                Err(_) if made => return Err(context("it was acknowledged, and is not there".to_owned())),
+                Err(_) => {
+                    figures.unfinished += 1;
+                    let free = TableSchema::builder(TARGET).partition_key("pk", KeyType::String).build();
+                    let free = database.create_table(free.map_err(|error| context(error.to_string()))?);
+                    let free = free.map_err(|error| context(format!("the name is not free: {error}")))?;
+                    let count = free.scan().count().map_err(|error| context(error.to_string()))?;
+                    if count > 0 {
+                        return Err(context(format!("a new table has {count} items")));
+                    }
+                }
+            }
+            database.close().map_err(|error| context(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn past_moments_are_what_the_model_was() {
     let mut figures = Figures::default();
@@ -846,4 +898,14 @@ fn a_damaged_archive_is_found_out() {
         panic!("{wrong}");
     }
     assert!(figures.restores_refused > 50, "{figures:?}");
+}
+
+#[test]
+fn an_interrupted_restore_of_a_table_leaves_a_whole_table_or_none() {
+    let mut figures = Figures::default();
+    if let Err(wrong) = interrupt_table_restores(1, 1, &mut figures) {
+        panic!("{wrong}");
+    }
+    println!("interrupted restores of a table: {figures:?}");
+    assert!(figures.interrupted > 10 && figures.unfinished > 10, "{figures:?}");
 }

@@ -226,6 +226,10 @@ pub(crate) fn describe_time_to_live(service: &Service, reader: &mut Reader<'_>) 
     Ok(writer::body(|body| {
         body.object("TimeToLiveDescription", |object| match &description {
             TimeToLiveDescription::Disabled => object.string("TimeToLiveStatus", "DISABLED"),
+            TimeToLiveDescription::Enabling { attribute_name } => {
+                object.string("AttributeName", attribute_name);
+                object.string("TimeToLiveStatus", "ENABLING");
+            }
             TimeToLiveDescription::Enabled { attribute_name } => {
                 object.string("AttributeName", attribute_name);
                 object.string("TimeToLiveStatus", "ENABLED");

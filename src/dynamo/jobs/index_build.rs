@@ -14,24 +14,21 @@
 //!
 //! Steps take the indexes in turn, so that one that cannot go on does not keep the others.
 
-use super::failure;
+use super::{chunk, failure};
 use crate::base::batch::WriteBatch;
 use crate::base::error::StoreError;
 use crate::base::expiry::Expiry;
 use crate::base::ident::KeyspaceId;
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::catalog::Catalog;
-use crate::dynamo::condition::all_with_prefix;
 use crate::dynamo::error::{Error, ErrorKind, Result};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::index::fitting_entry;
-use crate::dynamo::limits;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::system_rows::{BackfillProgress, put_backfill_progress};
 use crate::dynamo::table::{CurrentTables, IndexDescriptor, TableDescriptor};
 use crate::dynamo::table_fault::TableFault;
 use crate::dynamo::tables::record::IndexStatus;
-use crate::engine::cursor::KeyRange;
 use crate::engine::job::EngineJob;
 use crate::engine::options::Durability;
 use crate::engine::store::{Engine, LatestVersion};
@@ -45,9 +42,6 @@ pub(super) const NAME: &str = "pixii-index";
 
 /// How often one who waits looks whether the job can go on.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// A batch takes no more than this part of a memtable.
-const MEMTABLE_PART: usize = 16;
 
 /// The job.
 #[derive(Debug)]
@@ -121,7 +115,7 @@ fn advance(
             let Some(progress) = catalog.backfill_progress(engine, index.keyspace())? else {
                 return Ok(Advanced::Stale);
             };
-            let keys = next_keys(engine, table, &progress.last_key)?;
+            let keys = chunk::next_keys(engine, table, &progress.last_key)?;
             if keys.is_empty() || planted(Bug::IndexActiveTooEarly) {
                 catalog.activate_index(engine, table, index.keyspace()).map(|()| Advanced::Yes)
             } else {
@@ -129,26 +123,6 @@ fn advance(
             }
         }
     }
-}
-
-/// The keys of the next items behind `last_key`.
-fn next_keys(engine: &Engine, table: &TableDescriptor, last_key: &[u8]) -> Result<Vec<Vec<u8>>> {
-    let all = all_with_prefix(table.keyspace().prefix().to_vec());
-    let range = if last_key.is_empty() { all } else { KeyRange { start: [last_key, &[0]].concat(), ..all } };
-    let bytes_max = limits::BACKFILL_CHUNK_BYTES.min(engine.options().memtable_bytes / MEMTABLE_PART);
-    let mut keys = Vec::new();
-    let mut size_bytes = 0;
-    let mut cursor = engine.cursor(range, None)?;
-    cursor.seek_first()?;
-    while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
-        keys.push(key.to_vec());
-        size_bytes += key.len() + value.len();
-        if size_bytes >= bytes_max || keys.len() == limits::BACKFILL_CHUNK_ITEMS {
-            break;
-        }
-        cursor.next()?;
-    }
-    Ok(keys)
 }
 
 /// Writes the entries of these items.
@@ -168,13 +142,12 @@ fn fill(
         let entry = match read_item(engine, &key)? {
             Some((item, expiry)) => {
                 let item = StoredItem::parse(&item).map_err(damaged)?;
-                fitting_entry(index, &key, &item).map_err(damaged)?.map(|entry| (entry, expiry))
+                fitting_entry(index, &key, &item, expiry).map_err(damaged)?
             }
             None => None,
         };
         match entry {
-            Some((entry, Some(expiry))) => batch.put_expiring(entry.key, entry.value, expiry),
-            Some((entry, None)) => batch.put(entry.key, entry.value),
+            Some(entry) => batch.put_until(entry.key, entry.value, entry.expiry),
             None => progress.skipped += 1,
         }
         progress.last_key = key;
@@ -254,6 +227,7 @@ fn wait(
 mod tests {
     use super::*;
     use crate::base::expiry::ExpiryGeneration;
+    use crate::dynamo::condition::all_with_prefix;
     use crate::dynamo::encoding::encode_item;
     use crate::dynamo::fault::KeyRole;
     use crate::dynamo::item_key;

@@ -21,6 +21,11 @@ pub(super) fn write_write(f: &mut Formatter<'_>, fault: &WriteFault) -> fmt::Res
             "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: \
              IndexKey: {attribute}"
         ),
+        // New words in an envelope, though everything else of this operation is in the old ones.
+        WriteFault::BatchEmpty => f.write_str(
+            "1 validation error detected: Value at 'RequestItems' failed to satisfy constraint: Member must have length \
+             greater than or equal to 1",
+        ),
         WriteFault::BatchTooLong => f.write_str("Too many items requested for the BatchWriteItem call"),
         WriteFault::BatchTable { table } => write!(
             f,
@@ -116,7 +121,8 @@ pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Resul
             write!(f, "The aggregate size of the items in the request cannot exceed {limit_bytes} bytes")
         }
         ReadFault::SelectWithProjection { select, parameter } => {
-            write!(f, "Cannot specify the {parameter} when choosing to get {select}")
+            let selected = if *select == "COUNT" { "only the Count" } else { select };
+            write!(f, "Cannot specify the {parameter} when choosing to get {selected}")
         }
         ReadFault::SelectNothing => f.write_str(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",

@@ -129,18 +129,13 @@ pub(in crate::dynamo) fn write(
             expected.value_type()
         ),
         Fault::KeyValueEmpty { attribute, key_type, index } => {
-            write_empty_key(f, attribute, *key_type, index.as_deref())
+            let is_updated = operation == Some(Operation::UpdateItem);
+            write_empty_key(f, is_updated, attribute, *key_type, index.as_deref())
         }
-        Fault::KeyTooLong { role: KeyRole::Partition } => write!(
-            f,
-            "{PARAMETER}Size of hashkey has exceeded the maximum size limit of{} bytes",
-            limits::PARTITION_KEY_BYTES_MAX
+        Fault::KeyTooLong { index: Some(_), .. } if operation == Some(Operation::UpdateItem) => f.write_str(
+            "The update expression attempted to update the secondary index key beyond allowed size limits",
         ),
-        Fault::KeyTooLong { role: KeyRole::Sort } => write!(
-            f,
-            "{PARAMETER}Aggregated size of all range keys has exceeded the size limit of {} bytes",
-            limits::SORT_KEY_BYTES_MAX
-        ),
+        Fault::KeyTooLong { role, .. } => write_long_key(f, *role),
         Fault::KeyShape => f.write_str("The provided key element does not match the schema"),
         Fault::Condition(fault) => write_condition(f, fault),
         Fault::StartKey(fault) => write_start_key(f, operation, *fault),
@@ -205,19 +200,40 @@ impl fmt::Display for Capitalised<'_> {
 
 fn write_empty_key(
     f: &mut Formatter<'_>,
+    is_updated: bool,
     attribute: &str,
     key_type: KeyType,
     index: Option<&str>,
 ) -> fmt::Result {
     let what = if key_type == KeyType::Binary { "binary" } else { "string" };
     f.write_str("One or more parameter values are not valid. ")?;
-    if index.is_some() {
-        f.write_str("A value specified for a secondary index key is not supported. ")?;
-    }
-    write!(f, "The AttributeValue for a key attribute cannot contain an empty {what} value. ")?;
+    f.write_str(match (index, is_updated) {
+        (None, _) => "",
+        (Some(_), false) => "A value specified for a secondary index key is not supported. ",
+        (Some(_), true) => {
+            "The update expression attempted to update a secondary index key to a value that is not supported. "
+        }
+    })?;
+    write!(f, "The AttributeValue for a key attribute cannot contain an empty {what} value.")?;
     match index {
-        None => write!(f, "Key: {attribute}"),
-        Some(index) => write!(f, "IndexName: {index}, IndexKey: {attribute}"),
+        None => write!(f, " Key: {attribute}"),
+        Some(_) if is_updated => Ok(()),
+        Some(index) => write!(f, " IndexName: {index}, IndexKey: {attribute}"),
+    }
+}
+
+fn write_long_key(f: &mut Formatter<'_>, role: KeyRole) -> fmt::Result {
+    match role {
+        KeyRole::Partition => write!(
+            f,
+            "{PARAMETER}Size of hashkey has exceeded the maximum size limit of{} bytes",
+            limits::PARTITION_KEY_BYTES_MAX
+        ),
+        KeyRole::Sort => write!(
+            f,
+            "{PARAMETER}Aggregated size of all range keys has exceeded the size limit of {} bytes",
+            limits::SORT_KEY_BYTES_MAX
+        ),
     }
 }
 

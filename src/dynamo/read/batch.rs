@@ -87,6 +87,10 @@ fn check_request(request: &BatchGetRequest) -> Result<(), Fault> {
     )?;
     for KeysAndAttributes { keys, projection, legacy, .. } in asked() {
         keys.iter().try_for_each(Key::validate)?;
+        // One key in two forms is found when the table says which attributes it has.
+        if keys.iter().enumerate().any(|(at, key)| keys[..at].contains(key)) {
+            return Err(ReadFault::DuplicateKeys.into());
+        }
         check::projection(projection.as_ref(), legacy.as_ref())?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What is wrong with a read whatever the table is, and the legacy parameters as the trees that they are.
 //!
 //! The steps, in DynamoDB's order: single members, parameters that do not go together, legacy filters and attributes, the
-//! starting key, expressions, legacy key conditions.
+//! starting key, expressions (key condition, filter, projection), legacy key conditions.
 
 use super::plan;
 use super::request::{KeyConditions, Order, QueryRequest, ReadOptions, ScanRequest, Segment};
@@ -64,19 +64,17 @@ pub(super) fn query(request: QueryRequest) -> Result<CheckedQuery, Fault> {
     if !has_key && asked.is_none() {
         return Err(ConditionFault::NoConditions.into());
     }
+    if asked.is_none() {
+        check_key(&key)?;
+    }
     check_expressions(&options)?;
     options.filter = filter.or(options.filter);
     options.projection = projection.or(options.projection);
-    let key = match asked {
-        None => {
-            check_key(&key)?;
-            Ok(key)
-        }
-        Some(asked) => match key_conditions(&asked) {
-            Ok(clauses) => Ok(KeyConditions::Clauses(clauses)),
-            Err(fault) if fault.needs_table() => Err(fault),
-            Err(fault) => return Err(fault.into()),
-        },
+    let key = match asked.map(|asked| key_conditions(&asked)) {
+        None => Ok(key),
+        Some(Ok(clauses)) => Ok(KeyConditions::Clauses(clauses)),
+        Some(Err(fault)) if fault.needs_table() => Err(fault),
+        Some(Err(fault)) => return Err(fault.into()),
     };
     Ok(CheckedQuery { key, order, options, query_filter })
 }
@@ -182,11 +180,11 @@ fn check_start_key(options: &ReadOptions) -> Result<(), Fault> {
 }
 
 fn check_expressions(options: &ReadOptions) -> Result<(), Fault> {
-    if let Some(projection) = &options.projection {
-        projection.check()?;
-    }
     if let Some(filter) = &options.filter {
         filter.check(ExpressionKind::Filter)?;
+    }
+    if let Some(projection) = &options.projection {
+        projection.check()?;
     }
     Ok(())
 }

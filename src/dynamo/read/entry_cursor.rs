@@ -3,6 +3,8 @@
 //! Invariant of the latter: it moves in one direction after it was placed, and what lies behind it, of either side, was
 //! given or is hidden.
 
+use crate::base::entry::EntryKind;
+use crate::base::expiry::Expiry;
 use crate::dynamo::error::Result;
 use crate::dynamo::fault::Fault;
 use crate::dynamo::table::Source;
@@ -14,8 +16,48 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// Keys that a transaction has written, with their values; without one where it has removed them.
-pub(in crate::dynamo) type OwnWrites = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// Keys that a transaction has written.
+pub(in crate::dynamo) type OwnWrites = BTreeMap<Vec<u8>, OwnWrite>;
+
+/// What a transaction has written under a key.
+#[derive(Clone, Debug)]
+pub(in crate::dynamo) struct OwnWrite {
+    kind: EntryKind,
+    value: Vec<u8>,
+    /// Whether the transaction sees it: it may have expired by the time of its snapshot.
+    is_seen: bool,
+}
+
+impl OwnWrite {
+    /// What is kept of an entry of a batch. `is_hidden` says whether the transaction does not see what expires so.
+    pub(in crate::dynamo) fn new(kind: EntryKind, value: &[u8], is_hidden: impl Fn(Expiry) -> bool) -> Self {
+        let is_seen = match kind {
+            EntryKind::Put => true,
+            EntryKind::Delete => false,
+            EntryKind::ExpiringPut(expiry) => !is_hidden(expiry),
+        };
+        Self { kind, value: value.to_vec(), is_seen }
+    }
+
+    /// What it comes to when it is committed: a value with its expiry; none if the key is removed.
+    pub(in crate::dynamo) fn stored(&self) -> Option<(&[u8], Option<Expiry>)> {
+        (self.kind != EntryKind::Delete).then_some((self.value.as_slice(), self.kind.expiry()))
+    }
+
+    /// The value, if the transaction sees one.
+    fn seen(&self) -> Option<&[u8]> {
+        self.is_seen.then_some(self.value.as_slice())
+    }
+}
+
+/// A value that a transaction finds, of its own or not.
+#[derive(Debug)]
+pub(in crate::dynamo) struct Found {
+    pub(in crate::dynamo) value: Vec<u8>,
+    pub(in crate::dynamo) expiry: Option<Expiry>,
+    /// The transaction has written it, and does not see it.
+    pub(in crate::dynamo) is_expired: bool,
+}
 
 /// A transaction that is open: what it has written so far lies over what it reads.
 #[derive(Debug)]
@@ -28,9 +70,22 @@ impl OpenTransaction {
     /// Calls `read` with the value of a key.
     pub(in crate::dynamo) fn get<R>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         match self.own.get(key) {
-            Some(value) => Ok(value.as_deref().map(read)),
+            Some(write) => Ok(write.seen().map(read)),
             None => Ok(self.reads.get(key, read)?),
         }
+    }
+
+    /// What stands under a key, for a write that replaces it.
+    pub(in crate::dynamo) fn find(&self, key: &[u8]) -> Result<Option<Found>> {
+        if let Some(write) = self.own.get(key) {
+            let found = |(value, expiry): (&[u8], _)| {
+                let is_expired = !write.is_seen;
+                Found { value: value.to_vec(), expiry, is_expired }
+            };
+            return Ok(write.stored().map(found));
+        }
+        let found = |value: &[u8], expiry| Found { value: value.to_vec(), expiry, is_expired: false };
+        Ok(self.reads.get_expiring(key, found)?)
     }
 }
 
@@ -82,8 +137,8 @@ impl ReadAt<'_> {
     }
 }
 
-fn owned((key, value): (&Vec<u8>, &Option<Vec<u8>>)) -> (Vec<u8>, Option<Vec<u8>>) {
-    (key.clone(), value.clone())
+fn owned((key, write): (&Vec<u8>, &OwnWrite)) -> (Vec<u8>, OwnWrite) {
+    (key.clone(), write.clone())
 }
 
 /// A place among the entries of a range.
@@ -206,7 +261,7 @@ impl OverlaidCursor {
         match &self.place {
             Place::Nowhere => None,
             Place::Base => self.base.value(),
-            Place::Own(key) => self.own.get(key).and_then(Option::as_deref),
+            Place::Own(key) => self.own.get(key).and_then(OwnWrite::seen),
         }
     }
 
@@ -214,13 +269,13 @@ impl OverlaidCursor {
     fn settle_forward(&mut self, mut from: Bound<Vec<u8>>) -> Result<()> {
         loop {
             let own = self.own.range((from, Bound::Unbounded)).next();
-            let Some((key, value)) =
+            let Some((key, write)) =
                 own.filter(|(key, _)| self.base.key().is_none_or(|base| key.as_slice() <= base))
             else {
                 self.place = if self.base.key().is_some() { Place::Base } else { Place::Nowhere };
                 return Ok(());
             };
-            let (key, is_there) = (key.clone(), value.is_some());
+            let (key, is_there) = (key.clone(), write.is_seen);
             if self.base.key() == Some(&key) {
                 self.base.next()?;
             }
@@ -236,13 +291,13 @@ impl OverlaidCursor {
     fn settle_backward(&mut self, mut to: Bound<Vec<u8>>) -> Result<()> {
         loop {
             let own = self.own.range((Bound::Unbounded, to)).next_back();
-            let Some((key, value)) =
+            let Some((key, write)) =
                 own.filter(|(key, _)| self.base.key().is_none_or(|base| key.as_slice() >= base))
             else {
                 self.place = if self.base.key().is_some() { Place::Base } else { Place::Nowhere };
                 return Ok(());
             };
-            let (key, is_there) = (key.clone(), value.is_some());
+            let (key, is_there) = (key.clone(), write.is_seen);
             if self.base.key() == Some(&key) {
                 self.base.prev()?;
             }

@@ -30,12 +30,12 @@ pub(super) fn check(options: &ReadOptions, has_attributes_to_get: bool) -> Resul
     let has_projection = options.projection.is_some() || has_attributes_to_get;
     match select {
         Select::SpecificAttributes if !has_projection => Err(ReadFault::SelectNothing.into()),
-        Select::AllProjectedAttributes if options.index.is_none() => {
-            Err(ReadFault::SelectWithoutIndex.into())
-        }
         Select::AllAttributes | Select::AllProjectedAttributes | Select::Count if has_projection => {
             let parameter = if has_attributes_to_get { "AttributesToGet" } else { "ProjectionExpression" };
             Err(ReadFault::SelectWithProjection { select: select.name(), parameter }.into())
+        }
+        Select::AllProjectedAttributes if options.index.is_none() => {
+            Err(ReadFault::SelectWithoutIndex.into())
         }
         _ => Ok(()),
     }

@@ -6,14 +6,17 @@
 //!
 //! Invariants:
 //! 1. The boundaries for a keyspace and a number of segments are chosen once, from what the engine knows without reading
-//!    data, and stay until a day after their last use: workers anywhere, and after a reopen, get the same parts.
+//!    data, and stay for at least a day after their last use: workers anywhere, and after a reopen, get the same parts.
+//!    Then the row expires, so that it goes away by itself.
 //! 2. Each key is in exactly one part. There are at most 4,096 real parts; segments beyond them are empty.
 
 use super::request::Segment;
 use crate::base::batch::WriteBatch;
+use crate::base::expiry::Expiry;
 use crate::base::ident::KeyspaceId;
 use crate::dynamo::condition::all_with_prefix;
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expiry::SYSTEM_GENERATION;
 use crate::dynamo::fault::{Constraint, Fault, MemberFault};
 use crate::dynamo::item_fault::ReadFault;
 use crate::dynamo::limits::{SCAN_PARTS_MAX, SCAN_SEGMENTS_MAX, SCAN_SEGMENTS_SECONDS};
@@ -26,6 +29,9 @@ use serde::{Deserialize, Serialize};
 
 /// How long a row goes without its last use being noted anew.
 const NOTE_INTERVAL_MILLIS: u64 = 60 * 60 * 1000;
+
+/// How long a row is kept after a use was noted: the last one may have come at the end of the interval.
+const KEPT_MILLIS: u64 = SCAN_SEGMENTS_SECONDS * 1000 + NOTE_INTERVAL_MILLIS;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Row {
@@ -92,15 +98,14 @@ fn boundaries(
     }
     engine.pay_back_pressure()?;
     let guard = engine.lock_keys(vec![key.clone()]);
-    let known = engine.latest(&key, decode)?.transpose()?;
-    let is_kept = |row: &Row| now_millis < row.last_used_millis + SCAN_SEGMENTS_SECONDS * 1000;
-    let boundaries = match known.filter(is_kept) {
+    let boundaries = match engine.latest(&key, decode)?.transpose()? {
         Some(row) => row.boundaries,
         None => engine.split_points(whole, (total_segments as usize).min(SCAN_PARTS_MAX))?,
     };
     let row = Row { boundaries, last_used_millis: now_millis };
+    let expiry = Expiry { at_millis: now_millis + KEPT_MILLIS, generation: SYSTEM_GENERATION };
     let mut batch = WriteBatch::new();
-    batch.put(key, metadata::encode(&row));
+    batch.put_expiring(key, metadata::encode(&row), expiry);
     let ticket = engine.submit(&batch, Durability::Durable)?;
     drop(guard);
     ticket.wait()?;

@@ -5,10 +5,13 @@
 //!    one stored form, so values are compared as bytes.
 //! 2. It is an `INSERT` if there was no item, a `REMOVE` if there is none any more, else a `MODIFY`.
 //! 3. The row is in the batch of the change: both are there, or neither.
+//! 4. An item that has expired has one `REMOVE`, by nobody: of the sweeper that deletes it, or of the write that meets it
+//!    before, where the write's own record follows, as of an item that was not there.
 
 use super::row::{Event, Row, has_new, has_old};
 use crate::base::batch::WriteBatch;
 use crate::base::planted::{Bug, planted};
+use crate::dynamo::expiry::RawItem;
 use crate::dynamo::item_key::without_keyspace;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::table::TableDescriptor;
@@ -27,8 +30,41 @@ pub fn is_recorded(table: &TableDescriptor) -> bool {
     table.settings().stream.active.is_some()
 }
 
+/// Adds to a batch what a user's write changes of an item: the record of that, and before it the one of the item's expiry,
+/// if it has expired and nobody has told so. `at` is the place of the write among those of the batch.
+pub(in crate::dynamo) fn record_write(
+    table: &TableDescriptor,
+    key: &[u8],
+    old: Option<&RawItem<'_>>,
+    new: Option<&StoredItem<'_>>,
+    at: usize,
+    batch: &mut WriteBatch,
+) {
+    let expired = old.filter(|old| old.is_expired && !planted(Bug::ExpiredToldAsModified));
+    match expired {
+        Some(expired) => {
+            record_expiry(table, key, expired, 2 * at, batch);
+            record(table, key, None, new, Cause::User, 2 * at + 1, batch);
+        }
+        None => record(table, key, old.map(|old| &old.item), new, Cause::User, 2 * at, batch),
+    }
+}
+
+/// Adds to a batch, which deletes or replaces an item that has expired, the record of its expiry.
+pub(in crate::dynamo) fn record_expiry(
+    table: &TableDescriptor,
+    key: &[u8],
+    expired: &RawItem<'_>,
+    at: usize,
+    batch: &mut WriteBatch,
+) {
+    if expired.is_told(table.settings()) {
+        record(table, key, Some(&expired.item), None, Cause::Expiry, at, batch);
+    }
+}
+
 /// Adds to a batch the record of an item's change, if it is one and the table has a stream. `key` is the engine's key of
-/// the item, `at` the place of the change among those of the batch; the records of a commit are read in that order.
+/// the item; the records of a commit are read in the order of `at`.
 ///
 /// REQUIRES: no other record of this batch has the same `at`.
 pub fn record(

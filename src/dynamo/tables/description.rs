@@ -9,7 +9,8 @@ use super::request::{
     AttributeDefinition, KeySchemaElement, ProjectionRequest, StreamSpecification, definitions, elements,
 };
 use super::settings::{
-    BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, TableClass, ThroughputState,
+    ActiveTimeToLive, BillingMode, OnDemandThroughput, ProvisionedThroughput, SseSpecification, TableClass,
+    ThroughputState, TimeToLiveStatus,
 };
 use crate::dynamo::limits;
 use crate::dynamo::schema::{KeySchema, Projection};
@@ -320,6 +321,11 @@ fn warm(mode: BillingMode, units: ProvisionedThroughput) -> WarmThroughput {
 pub enum TimeToLiveDescription {
     /// By none.
     Disabled,
+    /// By this one, once all items that were there before are known to.
+    Enabling {
+        /// Its name.
+        attribute_name: String,
+    },
     /// By this one.
     Enabled {
         /// Its name.
@@ -332,7 +338,13 @@ impl TimeToLiveDescription {
     pub fn of(record: &TableRecord) -> Self {
         match &record.settings.time_to_live.active {
             None => Self::Disabled,
-            Some(active) => Self::Enabled { attribute_name: active.attribute.clone() },
+            Some(ActiveTimeToLive { attribute, status, .. }) => {
+                let attribute_name = attribute.clone();
+                match status {
+                    TimeToLiveStatus::Enabling => Self::Enabling { attribute_name },
+                    TimeToLiveStatus::Enabled => Self::Enabled { attribute_name },
+                }
+            }
         }
     }
 }

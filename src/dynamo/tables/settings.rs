@@ -2,6 +2,7 @@
 //!
 //! Moments are milliseconds since 1970, of the wall clock.
 
+use crate::base::expiry::ExpiryGeneration;
 use crate::base::ident::{KeyspaceId, SeqNo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -147,15 +148,16 @@ impl StreamState {
         self.began_at_millis = Some(now_millis.max(after_last));
     }
 
+    /// The last stream began at that moment, or later.
+    pub(in crate::dynamo) fn begin_no_earlier(&mut self, at_millis: u64) {
+        self.began_at_millis = self.began_at_millis.map(|began| began.max(at_millis));
+    }
+
     /// The label of the last stream.
     pub fn label(&self) -> Option<String> {
         self.began_at_millis.map(timestamp)
     }
 }
-
-/// Under which generation expiry dates are written and judged; no two of a store are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ExpiryGeneration(pub u32);
 
 /// By which attribute the items of a table expire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +175,32 @@ pub struct ActiveTimeToLive {
     pub attribute: String,
     /// Under this generation.
     pub generation: ExpiryGeneration,
+    /// What becomes of those that have expired.
+    pub expired_items: ExpiredItems,
+    /// Whether the items that were there before have their expiry.
+    pub status: TimeToLiveStatus,
+}
+
+/// What becomes of items that have expired, until they are swept or reclaimed.
+///
+/// It is chosen when expiry is enabled for a table, and stays until it is enabled anew: what was reclaimed in part, an item
+/// without its index entries, may never be seen again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ExpiredItems {
+    /// From its instant on nobody sees an expired item.
+    #[default]
+    Hidden,
+    /// They are seen, and can be written, until they are swept, as DynamoDB does it: a new date rescues them.
+    ShownUntilSwept,
+}
+
+/// How far the enabling of expiry has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TimeToLiveStatus {
+    /// Whatever is written expires. Items that were there before do when the backfill comes to them.
+    Enabling,
+    /// All items expire.
+    Enabled,
 }
 
 /// A generation of expiry dates that ended.
@@ -180,7 +208,7 @@ pub struct ActiveTimeToLive {
 pub struct EndedGeneration {
     /// Which.
     pub generation: ExpiryGeneration,
-    /// When.
+    /// When: what expires later never does. Zero where expired items were shown: what was not swept by then stays.
     pub ended_at_millis: u64,
 }
 

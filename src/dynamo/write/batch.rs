@@ -11,7 +11,7 @@ use super::single::{Pending, begin};
 use crate::base::ident::SeqNo;
 use crate::dynamo::capacity::{ConsumedCapacity, ReturnConsumedCapacity};
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
+use crate::dynamo::fault::{Fault, Operation};
 use crate::dynamo::item_fault::{ReadFault, WriteFault};
 use crate::dynamo::item_key::Key;
 use crate::dynamo::limits;
@@ -83,8 +83,9 @@ pub fn write(store: &Store, request: BatchWriteRequest) -> Result<PendingBatch> 
     }
     let mut keys = HashSet::new();
     let mut size_bytes = 0;
+    let now = store.engine.now();
     for (name, single) in &singles {
-        let write = single.as_request().prepare(Operation::BatchWriteItem, &tables[name])?;
+        let write = single.as_request().prepare(Operation::BatchWriteItem, &tables[name], now)?;
         size_bytes += write.size_bytes().map_err(|error| Error::damaged("item", error))?;
         if !keys.insert(write.key) {
             return Err(fault(ReadFault::DuplicateKeys.into()));
@@ -130,11 +131,7 @@ impl Single {
 fn check_counts(request: &BatchWriteRequest) -> Result<(), Fault> {
     let most = limits::BATCH_WRITE_REQUESTS_MAX;
     if request.writes.is_empty() {
-        return Err(Fault::Members(vec![MemberFault {
-            member: "requestItems".to_owned(),
-            value: "{}".to_owned(),
-            constraint: Constraint::LengthAtLeast(1),
-        }]));
+        return Err(WriteFault::BatchEmpty.into());
     }
     for (table, writes) in &request.writes {
         check_table_name(arn::table_name(table)?)?;

@@ -6,8 +6,10 @@
 use super::legacy::Legacy;
 use super::request::{DeleteRequest, PutRequest, ReturnValues, UpdateRequest, WriteOptions};
 use crate::base::codec::DecodeError;
+use crate::base::ident::CommitTime;
 use crate::dynamo::encoding;
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expiry::ItemExpiry;
 use crate::dynamo::expression::fault::ExpressionKind;
 use crate::dynamo::expression::tree::{SetOperand, SetValue, Update, UpdateAction};
 use crate::dynamo::fault::{Fault, Operation};
@@ -30,8 +32,8 @@ pub(in crate::dynamo) struct ItemWrite<'a> {
 
 #[derive(Debug)]
 pub(in crate::dynamo) enum Change<'a> {
-    /// The item's stored form, and its index entries.
-    Put { value: Vec<u8>, entries: Vec<Option<IndexEntry>> },
+    /// The item's stored form, when it expires, and its index entries.
+    Put { value: Vec<u8>, expiry: ItemExpiry, entries: Vec<Option<IndexEntry>> },
     /// The changes, what said them, and the attributes that an item made by them begins with.
     Update { update: &'a Update, said_by: UpdateSource, key: Item },
     /// The item goes.
@@ -219,16 +221,17 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Refuses what does not fit the table, and says what is to become of the item.
+    /// Refuses what does not fit the table, and says what is to become of the item if it is written `now`.
     pub(in crate::dynamo) fn prepare(
         self,
         operation: Operation,
         table: &TableDescriptor,
+        now: CommitTime,
     ) -> Result<ItemWrite<'a>> {
         let fault = |fault| Error::new(operation, fault);
         let options = self.options();
         let (key, change) = match self {
-            Self::Put(request) => return prepare_put(operation, table, request),
+            Self::Put(request) => return prepare_put(operation, table, request, now),
             Self::Update(request) => {
                 let key = item_key::of_request(table, &request.key).map_err(fault)?;
                 check_targets(table, &request.update).map_err(fault)?;
@@ -261,8 +264,10 @@ fn prepare_put<'a>(
     operation: Operation,
     table: &TableDescriptor,
     request: &'a PutRequest,
+    now: CommitTime,
 ) -> Result<ItemWrite<'a>> {
     let fault = |fault| Error::new(operation, fault);
+    let damaged = |error| Error::damaged("item", error);
     let item = &request.item;
     let key = match operation {
         // A batch says of items, too, that their key does not fit.
@@ -274,10 +279,11 @@ fn prepare_put<'a>(
     }?;
     let mut value = Vec::new();
     encoding::encode_item(item, &mut value);
-    let stored = StoredItem::parse(&value).map_err(|error| Error::damaged("item", error))?;
-    let entries = index::entries(table, &key, &stored, Touched::All);
+    let stored = StoredItem::parse(&value).map_err(damaged)?;
+    let expiry = ItemExpiry::of_item(table, &stored, now).map_err(damaged)?;
+    let entries = index::entries(table, &key, &stored, expiry.expiry, Touched::All);
     let entries = entries.map_err(|error| error.into_error(operation))?;
-    Ok(ItemWrite { key, change: Change::Put { value, entries }, options: &request.options })
+    Ok(ItemWrite { key, change: Change::Put { value, expiry, entries }, options: &request.options })
 }
 
 /// Refuses an update of the key's own attributes, and of what lies inside an index's.

@@ -9,16 +9,18 @@ use super::request::{
     UpdateRequest, WriteOutput,
 };
 use crate::base::batch::WriteBatch;
-use crate::base::ident::SeqNo;
+use crate::base::expiry::Expiry;
+use crate::base::ident::{CommitTime, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::capacity::{ConsumedCapacity, Direction, ReturnConsumedCapacity, WriteMode};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expiry::{Derivation, RawItem, earlier, time_of_write};
 use crate::dynamo::fault::Operation;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::stream::change::is_recorded;
-use crate::dynamo::table::{CurrentTables, TableDescriptor};
+use crate::dynamo::table::TableDescriptor;
 use crate::engine::commit::Commit;
 use crate::engine::store::Engine;
 use crate::engine::ticket::Submitted;
@@ -120,7 +122,7 @@ fn begin_in(store: &Store, name: &str, operation: Operation, request: Request<'_
     }
 }
 
-/// Derives the write from the table as it is, again if the table is changed meanwhile.
+/// Derives the write from the table as it is, again if the table is changed meanwhile, or something expires.
 pub(super) fn begin(
     store: &Store,
     table: &Arc<TableDescriptor>,
@@ -135,19 +137,22 @@ pub(super) fn begin(
         if let Some(deferred) = attempt(store, &table, operation, request)? {
             return Ok(Pending { deferred });
         }
-        table = Cow::Owned(store.catalog.renewed(&store.engine, operation, &table)?);
+        if !table.is_current() {
+            table = Cow::Owned(store.catalog.renewed(&store.engine, operation, &table)?);
+        }
     }
 }
 
-/// `None` if the table was changed before the commit.
+/// `None` if the table was changed before the commit, or what was read has expired.
 fn attempt(
     store: &Store,
     table: &TableDescriptor,
     operation: Operation,
     request: Request<'_>,
 ) -> Result<Option<Deferred<Told>>> {
-    let write = request.prepare(operation, table)?;
     let engine = &store.engine;
+    let now = time_of_write(engine, table);
+    let write = request.prepare(operation, table, now)?;
     let options = write.options;
     let _guard = engine.lock_keys(vec![write.key.clone()]);
     let collection = match options.return_item_collection_metrics {
@@ -158,9 +163,12 @@ fn attempt(
     };
     let old = if needs_old(table, &write) { read_old(engine, &write.key)? } else { OldVersion::default() };
     let mut batch = WriteBatch::new();
-    let decided = decide(table, operation, write, &old, &mut batch);
+    let decided = decide(table, operation, write, &old, now, &mut batch);
+    let (mut expiry, mut holds_until) = (None, old.holds_until());
     let told = match decided {
         Ok(answer) => {
+            expiry = answer.expiry;
+            holds_until = earlier(holds_until, answer.holds_until);
             let name = table.schema().name();
             let capacity = options.return_consumed_capacity;
             let consumed_capacity = answer.consumed.told(name, capacity, Direction::Untold);
@@ -171,8 +179,12 @@ fn attempt(
     if told.is_err() || batch.is_empty() {
         return Ok(Some(Deferred::new(engine.visible(old.seqno), told)));
     }
-    match engine.submit_guarded(&batch, options.durability, &CurrentTables(&[table]))? {
-        Submitted::Accepted(ticket) => Ok(Some(Deferred::new(ticket, told))),
+    let derivation = Derivation { tables: &[table], holds_until };
+    match engine.submit_guarded(&batch, options.durability, &derivation)? {
+        Submitted::Accepted(ticket) => {
+            store.catalog.note_expiry(table, expiry);
+            Ok(Some(Deferred::new(ticket, told)))
+        }
         Submitted::Stale | Submitted::Conflict => Ok(None),
     }
 }
@@ -183,10 +195,11 @@ fn decide(
     operation: Operation,
     write: ItemWrite<'_>,
     old: &OldVersion,
+    now: CommitTime,
     batch: &mut WriteBatch,
 ) -> Result<Answer> {
     let options = write.options;
-    let mut deciding = Deciding { operation, table, write, old: old.item()? };
+    let mut deciding = Deciding { operation, table, write, old: old.raw()?, now };
     if !deciding.meets_condition()? {
         return Err(deciding.condition_fault()?);
     }
@@ -206,39 +219,57 @@ fn needs_old(table: &TableDescriptor, write: &ItemWrite<'_>) -> bool {
         || options.return_consumed_capacity != ReturnConsumedCapacity::None
 }
 
-/// The newest version of an item, published or not.
+/// The newest version of an item, published or not, also if it has expired.
 #[derive(Debug)]
-pub(super) struct OldVersion {
+pub(in crate::dynamo) struct OldVersion {
     /// The commit that made it; zero if there never was one.
-    pub(super) seqno: SeqNo,
+    pub(in crate::dynamo) seqno: SeqNo,
     value: Option<Vec<u8>>,
+    expiry: Option<Expiry>,
+    is_expired: bool,
+    hidden_from: Option<CommitTime>,
 }
 
 impl Default for OldVersion {
     fn default() -> Self {
-        Self { seqno: SeqNo::ZERO, value: None }
+        Self { seqno: SeqNo::ZERO, value: None, expiry: None, is_expired: false, hidden_from: None }
     }
 }
 
 impl OldVersion {
-    /// The item.
-    pub(super) fn item(&self) -> Result<Option<StoredItem<'_>>> {
-        let item = self.value.as_deref().map(StoredItem::parse).transpose();
-        item.map_err(|error| Error::damaged("item", error))
+    /// The item as it is stored.
+    pub(in crate::dynamo) fn raw(&self) -> Result<Option<RawItem<'_>>> {
+        let Self { seqno, value, expiry, is_expired, .. } = self;
+        let raw = |item| RawItem { item, seqno: *seqno, expiry: *expiry, is_expired: *is_expired };
+        let item = value.as_deref().map(StoredItem::parse).transpose();
+        Ok(item.map_err(|error| Error::damaged("item", error))?.map(raw))
+    }
+
+    /// The item, unless it has expired.
+    pub(super) fn seen(&self) -> Result<Option<StoredItem<'_>>> {
+        Ok(self.raw()?.and_then(RawItem::seen))
+    }
+
+    /// From when on it will have expired, if it has not.
+    pub(super) fn holds_until(&self) -> Option<CommitTime> {
+        self.hidden_from.filter(|_| !self.is_expired)
     }
 }
 
 /// Reads the newest version of an item.
 ///
 /// REQUIRES: its key is locked.
-pub(super) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
+pub(in crate::dynamo) fn read_old(engine: &Engine, key: &[u8]) -> Result<OldVersion> {
     if planted(Bug::DecidedOnPublished) {
         let value = engine.get(key, None, <[u8]>::to_vec)?;
-        return Ok(OldVersion { seqno: SeqNo::ZERO, value });
+        return Ok(OldVersion { value, ..OldVersion::default() });
     }
-    let found = engine.latest_version(key, |version| {
-        let value = version.value.filter(|_| !version.is_expired);
-        OldVersion { seqno: version.seqno, value: value.map(<[u8]>::to_vec) }
+    let found = engine.latest_version(key, |version| OldVersion {
+        seqno: version.seqno,
+        value: version.value.map(<[u8]>::to_vec),
+        expiry: version.expiry,
+        is_expired: version.is_expired,
+        hidden_from: version.hidden_from,
     })?;
     Ok(found.unwrap_or_default())
 }

@@ -6,14 +6,17 @@
 //!
 //! Invariants:
 //! 1. A token's row is written in the batch of its transaction: it is there if and only if the transaction was done.
-//! 2. A row counts for ten minutes after its transaction was done. A transaction that was cancelled leaves none.
+//! 2. A row counts for ten minutes after its transaction was done, and expires then, so that it goes away by itself. A
+//!    transaction that was cancelled leaves none.
 //! 3. A repeated request is answered when the transaction is as durable as the repetition asks, whatever the first asked.
 //! 4. A token runs from the beginning of its request until that is acknowledged, in one request at a time.
 
 use crate::base::batch::WriteBatch;
+use crate::base::expiry::Expiry;
 use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::error::{Error, Result};
+use crate::dynamo::expiry::SYSTEM_GENERATION;
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::limits;
@@ -31,6 +34,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 const OPERATION: Operation = Operation::TransactWriteItems;
+
+const KEPT_MILLIS: u64 = limits::TRANSACTION_TOKEN_SECONDS * 1000;
 
 /// A token that runs until this is dropped.
 #[derive(Debug)]
@@ -76,6 +81,7 @@ pub(super) struct Earlier {
     pub(super) seqno: SeqNo,
     pub(super) content: SameContent,
     row: Vec<u8>,
+    expiry: Option<Expiry>,
 }
 
 /// Whether a request asks for the same as the one before.
@@ -109,18 +115,16 @@ impl TokenRow {
     ///
     /// REQUIRES: the row's key is locked. What is answered rests on the commit that is given.
     pub(super) fn find(&self, engine: &Engine) -> Result<Option<Earlier>> {
-        let found =
-            engine.latest_version(&self.key, |version| (version.seqno, version.value.map(<[u8]>::to_vec)))?;
-        let Some((seqno, Some(row))) = found else { return Ok(None) };
+        let found = engine.latest_version(&self.key, |version| {
+            let counts = !version.is_expired || planted(Bug::TokenCountsForEver);
+            (version.seqno, version.value.filter(|_| counts).map(<[u8]>::to_vec), version.expiry)
+        })?;
+        let Some((seqno, Some(row), expiry)) = found else { return Ok(None) };
         let stored: Stored =
             metadata::decode(&row).map_err(|error| Error::damaged("transaction token", error))?;
-        let age_millis = engine.now().0.saturating_sub(stored.completed_at_millis);
-        if age_millis >= limits::TRANSACTION_TOKEN_SECONDS * 1000 && !planted(Bug::TokenCountsForEver) {
-            return Ok(None);
-        }
         let is_same = stored.digest == self.digest || planted(Bug::TokenContentUnchecked);
         let content = if is_same { SameContent::Yes } else { SameContent::No };
-        Ok(Some(Earlier { seqno, content, row }))
+        Ok(Some(Earlier { seqno, content, row, expiry }))
     }
 
     /// A ticket that is done when the transaction before, and what was seen up to `newest_seen`, is as durable as is asked.
@@ -140,15 +144,18 @@ impl TokenRow {
             return Ok(engine.visible(newest_seen));
         }
         let mut batch = WriteBatch::new();
-        batch.put(self.key, earlier.row);
+        batch.put_until(self.key, earlier.row, earlier.expiry);
         Ok(engine.submit(&batch, durability)?)
     }
 
     /// Adds to the transaction's batch that it was done.
     pub(super) fn complete(self, engine: &Engine, batch: &mut WriteBatch) {
-        let row = Stored { digest: self.digest, completed_at_millis: engine.now().0 };
+        let completed_at_millis = engine.now().0;
+        let at_millis = completed_at_millis + KEPT_MILLIS;
+        let row = Stored { digest: self.digest, completed_at_millis };
+        let expiry = Expiry { at_millis, generation: SYSTEM_GENERATION };
         if !planted(Bug::TokenNotKept) {
-            batch.put(self.key, metadata::encode(&row));
+            batch.put_expiring(self.key, metadata::encode(&row), expiry);
         }
     }
 }

@@ -8,7 +8,8 @@
 //!
 //! Invariants:
 //! 1. All changes, and the token's row, are in one batch.
-//! 2. The conditions of all actions are judged on one state: all keys are locked while the items are read.
+//! 2. The conditions of all actions are judged on one state: all keys are locked while the items are read, and none of
+//!    them has expired when the last one is.
 
 use super::decide::{Answer, Deciding, Outcome};
 use super::deferred::Deferred;
@@ -17,18 +18,19 @@ use super::request::{DeleteRequest, PutRequest, UpdateRequest, WriteOptions};
 use super::single::{OldVersion, read_old};
 use super::token::{self, Earlier, Running, SameContent, TokenRow};
 use crate::base::batch::WriteBatch;
-use crate::base::ident::SeqNo;
+use crate::base::ident::{CommitTime, SeqNo};
 use crate::dynamo::capacity::{
     ConsumedCapacity, Direction, Meter, ReadMode, ReturnConsumedCapacity, Units, WriteMode,
 };
 use crate::dynamo::error::{Error, ErrorKind, Result};
+use crate::dynamo::expiry::{Derivation, earlier};
 use crate::dynamo::fault::{Constraint, Fault, MemberFault, Operation};
 use crate::dynamo::item_fault::{CancellationCode, CancellationReason, WriteFault};
 use crate::dynamo::item_key::Key;
 use crate::dynamo::legacy::fault::LegacyFault;
 use crate::dynamo::limits;
 use crate::dynamo::store::Store;
-use crate::dynamo::table::{CurrentTables, TableDescriptor};
+use crate::dynamo::table::TableDescriptor;
 use crate::dynamo::tables::arn;
 use crate::dynamo::tables::members::check_table_name;
 use crate::engine::commit::Commit;
@@ -216,18 +218,19 @@ pub(in crate::dynamo) fn check_count(count: usize) -> Result<(), Fault> {
     Err(Fault::Members(vec![MemberFault { member, value: format!("[{count} actions]"), constraint }]))
 }
 
-/// `None` if a table was changed before the commit.
+/// `None` if a table was changed before the commit, or what was read has expired.
 fn attempt(
     store: &Store,
     request: &TransactWriteRequest,
     tables: &[Arc<TableDescriptor>],
 ) -> Result<Option<Deferred<Answered>>> {
     let fault = |fault| Error::new(OPERATION, fault);
+    let now = store.engine.now();
     let mut writes = Vec::with_capacity(tables.len());
     // What is wrong with the whole request is told before what cancels it.
     let mut first_canceling = None;
     for (at, ((_, action), table)) in request.actions.iter().zip(tables).enumerate() {
-        match action.as_request().prepare(OPERATION, table) {
+        match action.as_request().prepare(OPERATION, table, now) {
             Ok(write) => writes.push(write),
             Err(error) if cancels(error.fault()) => {
                 first_canceling.get_or_insert((at, error));
@@ -246,10 +249,10 @@ fn attempt(
     if let Some(row) = token {
         return match row.find(&store.engine)? {
             Some(earlier) => read_again(store, request, &writes, row, earlier).map(Some),
-            None => decide(store, request, tables, writes, Some(row)),
+            None => decide(store, request, tables, writes, now, Some(row)),
         };
     }
-    decide(store, request, tables, writes, None)
+    decide(store, request, tables, writes, now, None)
 }
 
 /// What of a request its token stands for: how it is to be answered, and how durable it is, does not count.
@@ -287,7 +290,7 @@ fn read_again(
         if request.return_consumed_capacity != ReturnConsumedCapacity::None {
             let item = read_old(&store.engine, &write.key)?;
             newest_seen = newest_seen.max(item.seqno);
-            let size_bytes = item.item()?.map_or(Ok(0), |item| item.size_bytes());
+            let size_bytes = item.seen()?.map_or(Ok(0), |item| item.size_bytes());
             let size_bytes = size_bytes.map_err(|error| Error::damaged("item", error))?;
             answer.consumed.add_table(Units::of_read(size_bytes, ReadMode::Transactional));
         }
@@ -305,6 +308,7 @@ fn decide(
     request: &TransactWriteRequest,
     tables: &[Arc<TableDescriptor>],
     writes: Vec<ItemWrite<'_>>,
+    now: CommitTime,
     token: Option<TokenRow>,
 ) -> Result<Option<Deferred<Answered>>> {
     let olds = writes.iter().map(|write| read_old(&store.engine, &write.key));
@@ -312,25 +316,28 @@ fn decide(
     let newest_seen = olds.iter().map(|old| old.seqno).max().unwrap_or(SeqNo::ZERO);
     let mut decidings = Vec::with_capacity(writes.len());
     for ((write, table), old) in writes.into_iter().zip(tables).zip(&olds) {
-        decidings.push(Deciding { operation: OPERATION, table, write, old: old.item()? });
+        decidings.push(Deciding { operation: OPERATION, table, write, old: old.raw()?, now });
     }
     let capacity = request.return_consumed_capacity;
     let metering = (capacity != ReturnConsumedCapacity::None).then_some(WriteMode::Transactional);
     let mut batch = WriteBatch::new();
+    let mut holds_until = olds.iter().filter_map(OldVersion::holds_until).min();
     let answered = match judge(&mut decidings)? {
         Judgement::Canceled(fault) => Err(Error::new(OPERATION, fault)),
         Judgement::Goes(outcomes) => {
             let mut actions = Vec::with_capacity(outcomes.len());
             for (((deciding, outcome), table), at) in decidings.into_iter().zip(outcomes).zip(tables).zip(0..)
             {
-                actions.push((
-                    table.schema().name().to_owned(),
-                    deciding.finish(outcome, metering, Some(at), &mut batch)?,
-                ));
+                let answer = deciding.finish(outcome, metering, Some(at), &mut batch)?;
+                holds_until = earlier(holds_until, answer.holds_until);
+                actions.push((table.schema().name().to_owned(), answer));
             }
             Ok(Answered { actions, capacity, direction: Direction::Write })
         }
     };
+    if answered.is_err() && holds_until.is_some_and(|until| until <= store.engine.now()) {
+        return Ok(None);
+    }
     if let (Some(row), Ok(_)) = (token, &answered) {
         row.complete(&store.engine, &mut batch);
     }
@@ -338,8 +345,15 @@ fn decide(
         return Ok(Some(Deferred::new(store.engine.visible(newest_seen), answered)));
     }
     let tables: Vec<&TableDescriptor> = tables.iter().map(AsRef::as_ref).collect();
-    match store.engine.submit_guarded(&batch, request.durability, &CurrentTables(&tables))? {
-        Submitted::Accepted(ticket) => Ok(Some(Deferred::new(ticket, answered))),
+    let derivation = Derivation { tables: &tables, holds_until };
+    match store.engine.submit_guarded(&batch, request.durability, &derivation)? {
+        Submitted::Accepted(ticket) => {
+            let actions = answered.iter().flat_map(|answered| &answered.actions);
+            for (table, (_, answer)) in tables.iter().zip(actions) {
+                store.catalog.note_expiry(table, answer.expiry);
+            }
+            Ok(Some(Deferred::new(ticket, answered)))
+        }
         Submitted::Stale | Submitted::Conflict => Ok(None),
     }
 }
@@ -357,6 +371,10 @@ fn judge(decidings: &mut [Deciding<'_>]) -> Result<Judgement> {
     for (at, deciding) in decidings.iter_mut().enumerate() {
         match deciding.outcome() {
             Ok(outcome) => outcomes.push(outcome),
+            // What no index takes from anybody is wrong with the request.
+            Err(error) if matches!(error.fault(), Fault::KeyValueEmpty { .. }) => {
+                return Err(Error::new(Operation::UpdateItem, error.fault().clone()));
+            }
             Err(error) if error.kind() == ErrorKind::Validation => {
                 return Ok(Judgement::Canceled(validation_canceled(count, at, &error)));
             }
