@@ -18,7 +18,7 @@
 use super::contents::ArchiveContents;
 use super::objects::ArchiveObjects;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, FileId, FileNumber, Moment};
+use crate::base::ident::{CommitTime, FileId, FileNumber, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::engine::job::EngineJob;
 use crate::engine::retired_files::FilePin;
@@ -166,8 +166,8 @@ struct Archiver {
 /// Where the archive ends.
 struct Place {
     tables: BTreeSet<FileId>,
-    /// The time of the newest base.
-    last_base: Option<CommitTime>,
+    /// The last commit in the newest base, and when that was last looked at.
+    last_base: Option<(SeqNo, CommitTime)>,
     /// The segment and the byte from which on the log is not archived; none before the first base, or in a gap.
     next: Option<(FileNumber, u64)>,
     /// The last commit that is known to be archived.
@@ -236,7 +236,7 @@ impl Archiver {
         };
         Ok(Place {
             tables: contents.tables,
-            last_base: last_base.map(|last| last.time),
+            last_base: last_base.map(|last| (last.seqno, last.time)),
             next,
             until: contents.until.unwrap_or_default(),
             archived: archived.into_iter().flatten().fold(Moment::default(), Moment::max_of_each),
@@ -266,12 +266,12 @@ impl Archiver {
         let Some(place) = &self.place else { return false };
         let interval_millis = u64::try_from(self.options.base_interval.as_millis()).unwrap_or(u64::MAX);
         let is_old = |last: CommitTime| engine.now().0.saturating_sub(last.0) >= interval_millis;
-        place.next.is_none() || place.last_base.is_none_or(is_old)
+        place.next.is_none() || place.last_base.is_none_or(|(_, looked_at)| is_old(looked_at))
     }
 
-    /// Begins a base; none while the log up to what its tables hold is still to be archived: if that were let go, there would
+    /// Begins a base, unless the archive has as much already: no base is put twice. None is begun either while the log up to what its tables hold is still to be archived: if that were let go, there would
     /// be a gap before the base that nobody knew of.
-    fn begin_base(&self, engine: &Engine) -> Option<BaseUnderWay> {
+    fn begin_base(&mut self, engine: &Engine) -> Option<BaseUnderWay> {
         let shared = &engine.shared;
         let pin = shared.retired.pin();
         let (version, flushed) = {
@@ -279,11 +279,22 @@ impl Archiver {
             (Arc::clone(&shared.view().version), manifest.flushed())
         };
         let added: Vec<_> = version.tables().map(|(level, table)| (level, table.meta().clone())).collect();
-        let place = self.place.as_ref();
-        let next = place.and_then(|place| place.next);
-        if next.is_some_and(|(segment, _)| segment < flushed.oldest_segment) {
-            return None;
+        if let Some(place) = &mut self.place {
+            match (place.next, &mut place.last_base) {
+                (Some((segment, _)), _) if segment < flushed.oldest_segment => return None,
+                (Some(_), Some((seqno, looked_at))) if *seqno >= flushed.last.seqno => {
+                    *looked_at = engine.now();
+                    return None;
+                }
+                (None, Some(_)) if place.archived.seqno >= flushed.last.seqno => {
+                    // What was let go is archived: the log goes on where the tables end.
+                    place.next = Some((flushed.oldest_segment, 0));
+                    return None;
+                }
+                _ => {}
+            }
         }
+        let place = self.place.as_ref();
         let is_after_gap = place.is_some_and(|place| place.next.is_none() && place.last_base.is_some());
         let known = |id: &FileId| place.is_some_and(|place| place.tables.contains(id));
         Some(BaseUnderWay {
@@ -338,7 +349,7 @@ impl Archiver {
             &base.encode(),
         )?;
         self.told.status.lock().bases_put += 1;
-        place.last_base = Some(engine.now());
+        place.last_base = Some((base.last.seqno, engine.now()));
         place.archived = place.archived.max_of_each(base.last);
         if place.next.is_none() {
             place.next = Some((under_way.oldest_segment, 0));
