@@ -13,6 +13,7 @@ mod json;
 mod keys;
 mod store;
 mod output;
+mod partiql;
 mod wire;
 mod http;
 mod test_server;
@@ -21,6 +22,7 @@ mod local_flags;
 mod command_line;
 
 pub use command_line::run;
+pub use http::exchange::Logging;
 pub use http::origin::AllowedOrigins;
 pub use http::server::{Server, ServerOptions};
 pub use http::sign_in::AccessKeys;

@@ -18,12 +18,14 @@
 //! ```
 
 use crate::dynamo::error::Result;
+use crate::dynamo::fault::Operation;
 use crate::dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, GetOutput, GetRequest, Page, QueryRequest, ScanRequest,
     TransactGetOutput, TransactGetRequest,
 };
 use crate::dynamo::read::walk::Walk;
 use crate::dynamo::read::{batch, get, transact};
+use crate::dynamo::schema::TableSchema;
 use crate::dynamo::store::Store;
 use crate::dynamo::stored::StoredItem;
 use crate::dynamo::tables::description::TableDescription;
@@ -46,6 +48,11 @@ impl Operations {
     pub fn create_table(&self, request: CreateTableRequest) -> Result<TableDescription> {
         let table = self.store.catalog.create_table(&self.store.engine, request)?;
         Ok(TableDescription::of_created(table.record(), table.created_at_millis()))
+    }
+
+    /// The definition of a table, for `operation`.
+    pub fn schema(&self, operation: Operation, table: &str) -> Result<TableSchema> {
+        Ok(self.store.catalog.find(operation, table)?.schema().clone())
     }
 
     /// Begins to write an item whole.

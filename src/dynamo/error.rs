@@ -74,8 +74,6 @@ pub enum ErrorKind {
     PointInTimeRecoveryUnavailable,
     /// The table cannot be restored to that moment: ask for one within its bounds.
     InvalidRestoreTime,
-    /// A partition with its local index entries is too large: remove items of it.
-    ItemCollectionSizeLimitExceeded,
     /// The disk holds other bytes than were written: restore from a copy.
     Corruption,
     /// The operating system failed: look at the disk, then open the database again.
@@ -200,7 +198,6 @@ impl Error {
             ErrorKind::BackupNotFound => "BackupNotFoundException",
             ErrorKind::PointInTimeRecoveryUnavailable => "PointInTimeRecoveryUnavailableException",
             ErrorKind::InvalidRestoreTime => "InvalidRestoreTimeException",
-            ErrorKind::ItemCollectionSizeLimitExceeded => "ItemCollectionSizeLimitExceededException",
             ErrorKind::Corruption
             | ErrorKind::Io
             | ErrorKind::NoSpace

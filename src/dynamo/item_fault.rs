@@ -86,6 +86,8 @@ pub enum CancellationCode {
     ConditionalCheckFailed,
     /// It cannot be done on its item, or does not fit its table.
     ValidationError,
+    /// It was to insert an item that is there already: told by those who speak `PartiQL`.
+    DuplicateItem,
 }
 
 impl CancellationCode {
@@ -95,6 +97,7 @@ impl CancellationCode {
             Self::None => "None",
             Self::ConditionalCheckFailed => "ConditionalCheckFailed",
             Self::ValidationError => "ValidationError",
+            Self::DuplicateItem => "DuplicateItem",
         }
     }
 }
@@ -141,6 +144,13 @@ pub enum ReadFault {
     FilterOnKey {
         /// The attribute.
         attribute: String,
+    },
+    /// A path leads into an attribute of a key.
+    KeyPath {
+        /// The attribute.
+        attribute: String,
+        /// Whether the key is an index's and not the table's.
+        of_index: bool,
     },
     /// A global index is to be read consistently.
     ConsistentGlobalIndex,

@@ -12,7 +12,7 @@ use crate::base::cursor::Cursor;
 use crate::base::entry::Position;
 use crate::base::error::{Result, StoreError};
 use crate::base::expiry::Expiry;
-use crate::base::ident::SeqNo;
+use crate::base::ident::{CommitTime, Moment, SeqNo};
 use crate::lsm::memtable::table::{MemtableCursor, Versions};
 use crate::lsm::merge_cursor::MergeCursor;
 use crate::lsm::sight::Sight;
@@ -37,6 +37,8 @@ pub struct ExpiredCursor {
     view: Arc<View>,
     sight: Sight,
     range: KeyRange,
+    /// What was committed and was dead by then is left out.
+    seen: Moment,
     merge: MergeCursor,
     has_begun: bool,
     /// The last key that was looked at.
@@ -47,18 +49,20 @@ pub struct ExpiredCursor {
 }
 
 impl ExpiredCursor {
-    pub(super) fn new(view: Arc<View>, sight: Sight, range: KeyRange) -> Self {
+    pub(super) fn new(view: Arc<View>, sight: Sight, range: KeyRange, seen: Moment) -> Self {
         let mut sources: Vec<Box<dyn Cursor>> = Vec::new();
         for memtable in view.memtables().filter(|memtable| !memtable.is_empty()) {
             let versions = Versions::NewestAt(sight.at.seqno);
             sources.push(Box::new(MemtableCursor::new(Arc::clone(memtable), versions)));
         }
-        sources.extend(view.version.expiring_cursors(&range.start, range.end.as_deref(), sight.at.time));
+        let (start, end) = (&range.start, range.end.as_deref());
+        sources.extend(view.version.expiring_cursors(start, end, seen, sight.at.time));
         let merge = MergeCursor::new(sources);
         let left_out = view.version.earliest_expiries(&range.start, range.end.as_deref());
         let deaths = left_out.into_iter().filter_map(|expiry| sight.rules.dies_at(expiry));
         let next_millis = deaths.filter(|dies| sight.at.time < *dies).map(|dies| dies.0).min();
-        Self { view, sight, range, merge, has_begun: false, key: Vec::new(), next_millis, error: None }
+        let key = Vec::new();
+        Self { view, sight, range, seen, merge, has_begun: false, key, next_millis, error: None }
     }
 
     /// When the next entry dies of those that the walk has come by, or could leave out because none of their table is dead
@@ -99,7 +103,8 @@ impl ExpiredCursor {
                 self.key.clear();
                 self.key.extend_from_slice(entry.key);
                 let dies = entry.kind.expiry().and_then(|expiry| self.sight.rules.dies_at(expiry));
-                let is_dead = dies.is_some_and(|dies| dies <= at.time);
+                let is_new = |dies: &CommitTime| entry.seqno > self.seen.seqno || *dies > self.seen.time;
+                let is_dead = dies.filter(is_new).is_some_and(|dies| dies <= at.time);
                 if let Some(dies) = dies.filter(|dies| at.time < *dies) {
                     self.next_millis = Some(self.next_millis.map_or(dies.0, |next| next.min(dies.0)));
                 }

@@ -350,6 +350,17 @@ impl Engine {
     /// A cursor over the keys of a range whose newest version is dead at a time, whether readers see it or not: for who
     /// deletes them.
     pub fn expired_cursor(&self, range: KeyRange, at: CommitTime) -> Result<ExpiredCursor> {
+        self.expired_cursor_since(range, Moment::default(), at)
+    }
+
+    /// As [`expired_cursor`](Self::expired_cursor), for who has seen all that was committed and was dead by a moment: it
+    /// is left out, and tables that hold nothing else are not read.
+    pub fn expired_cursor_since(
+        &self,
+        range: KeyRange,
+        seen: Moment,
+        at: CommitTime,
+    ) -> Result<ExpiredCursor> {
         self.shared.check_open()?;
         let (view, published) = {
             let guard = crossbeam_epoch::pin();
@@ -357,7 +368,7 @@ impl Engine {
             (Arc::clone(view), published)
         };
         let sight = Sight { at: Moment { seqno: published, time: at }, rules: self.shared.rules.expiry() };
-        Ok(ExpiredCursor::new(view, sight, range))
+        Ok(ExpiredCursor::new(view, sight, range, seen))
     }
 
     /// Says what becomes of expired entries, in place of what was said before. Until it is said, all are hidden and none

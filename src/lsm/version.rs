@@ -14,6 +14,7 @@ use crate::base::error::Result;
 use crate::base::expiry::Expiry;
 use crate::base::ident::{CommitTime, FileId, FileNumber, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
+use crate::format::contents::ExpirySpan;
 use crate::format::manifest::{Parent, TableMeta, VersionEdit};
 use crate::format::table::cursor::TableCursor;
 use crate::format::table::filter;
@@ -139,11 +140,12 @@ impl Version {
     }
 
     /// Cursors over the tables that may hold entries from `smallest` on and before `end` which expire at or before a
-    /// time, newest first.
+    /// time, newest first. What was committed and had expired by the moment `seen` need not be among them.
     pub fn expiring_cursors(
         &self,
         smallest: &[u8],
         end: Option<&[u8]>,
+        seen: Moment,
         at: CommitTime,
     ) -> Vec<Box<dyn Cursor>> {
         let is_wanted = |table: &TableReader| {
@@ -152,7 +154,11 @@ impl Version {
                     && end.is_none_or(|end| part.id <= KeyspaceId::of_key(end))
             });
             let mut spans = parts.flat_map(|part| &part.expiring);
-            !is_beyond(table, smallest, end) && spans.any(|span| span.earliest_millis() <= at.0)
+            let is_new = table.meta().newest_seqno > seen.seqno;
+            let is_due = |span: &ExpirySpan| {
+                span.earliest_millis() <= at.0 && (is_new || span.latest_millis() > seen.time.0)
+            };
+            !is_beyond(table, smallest, end) && spans.any(is_due)
         };
         let tables = self.tables().filter(|(_, table)| is_wanted(table));
         tables.map(|(_, table)| Box::new(TableCursor::new(table)) as Box<dyn Cursor>).collect()

@@ -298,6 +298,41 @@ fn the_sweeper_sleeps_until_something_expires() {
 }
 
 #[test]
+fn nothing_is_swept_while_the_wall_clock_is_behind() {
+    let store = Store::new();
+    store.set_stream(true);
+    store.table.put(&mortal(1, NOW + 10)).expect("a valid item");
+    store.pass(20);
+    // Time has gone on for readers, and then somebody sets the clock back.
+    assert_eq!(store.counts(), [0, 0, 0]);
+    store.simulation.clock().set_wall_millis(NOW * 1000);
+    store.live(9);
+    assert_eq!((store.counts(), store.records().len()), ([0, 0, 0], 1), "time does not go back");
+    store.live(60);
+    assert_eq!(store.records().len(), 2);
+}
+
+#[test]
+fn entities_expire_by_the_field_that_says_so() {
+    let store = Store::new();
+    let visits = store.database.create_entity::<Visit>().expect("a new table");
+    visits.put(&Visit { id: 1, until: NOW + 10 }).expect("a valid item");
+    store.pass(9);
+    assert!(visits.get(1).expect("a valid key").is_some());
+    store.pass(1);
+    assert!(visits.get(1).expect("a valid key").is_none());
+}
+
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, pixii::Entity)]
+#[pixii(table = "Visits")]
+struct Visit {
+    #[pixii(partition_key)]
+    id: u64,
+    #[pixii(ttl)]
+    until: u64,
+}
+
+#[test]
 fn a_stream_tells_of_what_expires_after_it_began() {
     let store = Store::new();
     store.table.put(&mortal(1, NOW + 10)).expect("a valid item");

@@ -6,6 +6,7 @@ mod conditions;
 mod reads;
 mod batches;
 mod transactions;
+mod segments;
 mod order;
 mod capacity;
 mod legacy;

@@ -164,15 +164,29 @@ fn a_query_is_checked_from_its_members_to_its_starting_key() {
         "One or more parameter values were invalid: Condition parameter type does not match schema type",
     );
     let query = |options| self::query(&database, options, "q");
+    let path = pixii::DocumentPath::attribute("pk").member("a");
+    let projection = Some(pixii::ProjectionExpression { paths: vec![path] });
+    let wrong = || ReadOptions { projection: projection.clone(), ..wrong() };
+    refused(
+        query(wrong()),
+        VALIDATION,
+        "The provided starting key is outside query boundaries based on provided conditions",
+    );
+    let wrong = || ReadOptions { exclusive_start_key: None, ..wrong() };
+    let scalars =
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: ";
+    refused(query(wrong()), VALIDATION, &format!("{scalars}Key: pk"));
+    let wrong = || ReadOptions { projection: None, ..wrong() };
     refused(
         query(wrong()),
         VALIDATION,
         "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk",
     );
+    let filter = attr("x").member("a").exists().into_tree().expect("it can be said");
     refused(
-        query(ReadOptions { filter: None, ..wrong() }),
+        query(ReadOptions { filter: Some(filter), ..wrong() }),
         VALIDATION,
-        "The provided starting key is outside query boundaries based on provided conditions",
+        &format!("{scalars}IndexKey: x"),
     );
     database.delete_table("Items").expect("it is there");
     refused(query(wrong()), MISSING.0, MISSING.1);
@@ -334,6 +348,14 @@ fn a_get_is_checked_before_and_after_its_table() {
     refused(get(wrong_key(), &["a", "a"]), VALIDATION, EMPTY_SET);
     refused(get(1.into_key(), &["a", "a"]), VALIDATION, overlap);
     refused(get(1.into_key(), &["a"]), VALIDATION, "The provided key element does not match the schema");
+    let mut request = GetRequest::new(("p", 1).into_key());
+    let path = pixii::DocumentPath::attribute("rank").element(0);
+    request.projection = Some(pixii::ProjectionExpression { paths: vec![path] });
+    refused(
+        table.get_request(&request),
+        VALIDATION,
+        "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: rank",
+    );
     database.delete_table("Items").expect("it is there");
     refused(get(1.into_key(), &["a", "a"]), VALIDATION, overlap);
     refused(get(1.into_key(), &["a"]), MISSING.0, MISSING.1);

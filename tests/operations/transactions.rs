@@ -3,12 +3,13 @@
 use crate::support::{database, item, refused, schema};
 use pixii::sim::{SimVfs, Simulation};
 use pixii::{
-    CancellationCode, Condition, Database, Durability, ErrorKind, Fault, GlobalIndex, IntoKey, Item, KeyType,
-    PutRequest, Result, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema,
-    TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput, TransactWriteRequest,
+    CancellationCode, Condition, Database, DeleteRequest, Durability, ErrorKind, Fault, GlobalIndex, IntoKey,
+    Item, KeyType, PutRequest, Result, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TableSchema, TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput, TransactWriteRequest,
     UpdateExpression, UpdateRequest, Value, WriteFault, WriteOptions, attr,
 };
 use std::thread;
+use std::time::Duration;
 
 fn put(item: Item) -> TransactWrite {
     TransactWrite::Put(PutRequest::new(item))
@@ -176,6 +177,81 @@ fn a_token_makes_a_transaction_idempotent() {
     assert!(database.transact_write(&canceled).is_err());
     table.put(&item(9).with("a", 1)).expect("a valid item");
     database.transact_write(&canceled).expect("the condition is met now");
+}
+
+#[test]
+fn a_token_counts_through_a_restart_for_ten_minutes() {
+    let simulation = Simulation::new(1);
+    let open = || {
+        let options = Database::options().environment(simulation.environment());
+        options.open("/store").expect("it opens")
+    };
+    let database = open();
+    database.create_table(schema()).expect("a new table");
+    let add = || request(vec![update(1, UpdateExpression::new().add("n", 1))], Some("token"));
+    database.transact_write(&add()).expect("a valid request");
+    drop(database);
+
+    let database = open();
+    let table = database.table("Items").expect("it was made");
+    let count = || table.get_item(("p", 1)).expect("it can be read").expect("it is there").get("n").cloned();
+    simulation.clock().advance(Duration::from_secs(599));
+    database.transact_write(&add()).expect("it was done before");
+    assert_eq!(count(), Some(1.into()));
+    simulation.clock().advance(Duration::from_secs(1));
+    database.transact_write(&add()).expect("nobody remembers");
+    assert_eq!(count(), Some(2.into()));
+}
+
+#[test]
+fn a_token_runs_until_its_transaction_is_acknowledged() {
+    let (database, table) = database();
+    let add = request(vec![update(1, UpdateExpression::new().add("n", 1))], Some("token"));
+    let running = database.submit_transact_write(&add).expect("a valid request");
+    refused(
+        database.transact_write(&add),
+        "TransactionInProgressException",
+        "The transaction with the given request token is already in progress.",
+    );
+    running.wait().expect("it is acknowledged");
+    database.transact_write(&add).expect("it was done before");
+    assert_eq!(table.get_item(("p", 1)).expect("it can be read"), Some(item(1).with("n", 1)));
+    for token in ["", &"t".repeat(37)] {
+        let wrong = request(vec![put(item(2))], Some(token));
+        let error = database.transact_write(&wrong).expect_err("a token has 1 to 36 characters");
+        assert_eq!(error.kind(), ErrorKind::Validation);
+    }
+    database
+        .transact_write(&request(vec![put(item(2))], Some(&"é".repeat(36))))
+        .expect("they are characters");
+}
+
+#[test]
+fn a_transaction_has_at_most_a_hundred_actions_and_four_megabytes() {
+    let (database, table) = database();
+    let puts = |count: i32, bytes: usize| {
+        transact(&database, (0..count).map(|sk| put(item(sk).with("b", "b".repeat(bytes)))).collect())
+    };
+    assert_eq!(puts(0, 1).map_err(|error| error.kind()).err(), Some(ErrorKind::Validation));
+    assert_eq!(puts(101, 1).map_err(|error| error.kind()).err(), Some(ErrorKind::Validation));
+    assert_eq!(puts(12, 380_000).map_err(|error| error.kind()).err(), Some(ErrorKind::Validation));
+    assert_eq!(table.scan().count().expect("it can be read"), 0);
+    puts(100, 1).expect("a hundred");
+    puts(11, 380_000).expect("less than four megabytes");
+    let get =
+        |sk: i32| TransactGet { table: "Items".to_owned(), key: ("p", sk).into_key(), projection: None };
+    let gets = |count: i32| {
+        let request =
+            TransactGetRequest { gets: (0..count).map(get).collect(), ..TransactGetRequest::default() };
+        database.transact_get(&request)
+    };
+    assert_eq!(gets(100).expect("a hundred").items.len(), 100);
+    assert_eq!(gets(101).map(drop).map_err(|error| error.kind()), Err(ErrorKind::Validation));
+    table.put(&item(11).with("b", "b".repeat(380_000))).expect("a valid item");
+    assert_eq!(gets(12).map(drop).map_err(|error| error.kind()), Err(ErrorKind::Validation));
+    // What goes does not count: only what is sent.
+    let deletes = (0..12).map(|sk| TransactWrite::Delete(DeleteRequest::new(("p", sk).into_key()))).collect();
+    transact(&database, deletes).expect("the keys are small");
 }
 
 #[test]

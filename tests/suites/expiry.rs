@@ -5,7 +5,7 @@
 use pixii::base::batch::WriteBatch;
 use pixii::base::error::StoreError;
 use pixii::base::expiry::{DeadEntries, Expiry, ExpiryGeneration, ExpiryRule, ExpiryRules};
-use pixii::base::ident::{CommitTime, KeyspaceId, SeqNo};
+use pixii::base::ident::{CommitTime, KeyspaceId, Moment, SeqNo};
 use pixii::engine::cursor::KeyRange;
 use pixii::engine::snapshot::Snapshot;
 use pixii::engine::store::Engine;
@@ -84,6 +84,9 @@ impl Model {
 }
 
 /// A store beside its model.
+/// Whatever dies at all is dead then.
+const FOREVER: CommitTime = CommitTime(u64::MAX);
+
 struct Run {
     simulation: Simulation,
     engine: Engine,
@@ -276,16 +279,41 @@ impl Run {
 
     /// The walk over the dead finds all that compaction leaves to others, and nothing that is not dead.
     fn check_expired(&self) -> Result<(), String> {
+        let (published, at) = (self.engine.statistics().published, self.now());
+        self.check_expired_since(Moment::default(), at)?;
+        let (seqno, time) = (SeqNo(published.0 / 2), CommitTime(at.0.saturating_sub(3000)));
+        self.check_expired_since(Moment { seqno, time }, at)
+    }
+
+    /// As of somebody who has seen everything up to a moment. What is told of the next death is not too late.
+    fn check_expired_since(&self, seen: Moment, at: CommitTime) -> Result<(), String> {
         let published = self.engine.statistics().published;
-        let (at, mut found) = (self.now(), BTreeMap::new());
-        let mut cursor = self.engine.expired_cursor(KeyRange::default(), at).map_err(text)?;
+        let mut found = BTreeMap::new();
+        let cursor = self.engine.expired_cursor_since(KeyRange::default(), seen, at);
+        let mut cursor = cursor.map_err(text)?;
         while let Some(entry) = cursor.next().map_err(text)? {
             found.insert(entry.key.to_vec(), entry.seqno);
         }
+        let next_millis = cursor.next_millis();
         for key in self.model.versions.keys().filter(|key| self.model.is_asked_for(key, published)) {
             let newest = self.model.newest(key, published);
+            let dies =
+                |version: &&Version| version.expiry.filter(|expiry| self.model.is_dead(*expiry, FOREVER));
+            if let Some(dies) = newest.as_ref().and_then(dies).map(|expiry| expiry.at_millis)
+                && at.0 < dies
+                && next_millis.is_none_or(|next| dies < next)
+            {
+                return Err(format!(
+                    "{key:?} dies at {dies}, and the next death is said to come at {next_millis:?}"
+                ));
+            }
+            let is_new = |version: &&Version| {
+                let dies_later = |expiry: Expiry| expiry.at_millis > seen.time.0;
+                version.seqno > seen.seqno || version.expiry.is_some_and(dies_later)
+            };
+            let dead = newest.filter(is_new);
             let dead =
-                newest.filter(|version| version.expiry.is_some_and(|expiry| self.model.is_dead(expiry, at)));
+                dead.filter(|version| version.expiry.is_some_and(|expiry| self.model.is_dead(expiry, at)));
             let must_be_found = dead.is_some_and(|version| {
                 version.expiry.is_some_and(|expiry| [HIDDEN, SHOWN].contains(&expiry.generation))
             });

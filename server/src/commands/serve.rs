@@ -1,18 +1,20 @@
 //! `pixii serve`: DynamoDB's protocol over a store, until the process is told to end.
 
 use crate::failure::{Failure, Result};
+use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
 use clap::Args;
-use pixii::Database;
+use pixii::{Database, Environment, ExpiredItems};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Serve a store to DynamoDB's clients: every AWS SDK, and the AWS command line
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ServeArguments {
     /// The store's directory, which is made if it is missing
     #[arg(long = "store", value_name = "DIR", env = "PIXII_STORE", required_unless_present = "in_memory")]
@@ -53,12 +55,30 @@ pub(crate) struct ServeArguments {
     /// Listen beyond this machine though there are no keys: whoever reaches the address may use the store
     #[arg(long, env = "PIXII_INSECURE_ALLOW_REMOTE")]
     insecure_allow_remote: bool,
+    /// Tell health, readiness and metrics at this port of this machine
+    #[arg(long, value_name = "PORT", env = "PIXII_ADMIN_PORT")]
+    admin_port: Option<u16>,
+    /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
+    #[arg(long, env = "PIXII_LOG_REQUESTS")]
+    log_requests: bool,
+    /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
+    #[arg(long, env = "PIXII_SHOW_EXPIRED")]
+    show_expired: bool,
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
 }
 
 impl ServeArguments {
+    fn database(&self) -> Result<Database> {
+        let expired = if self.show_expired { ExpiredItems::ShownUntilSwept } else { ExpiredItems::Hidden };
+        let options = Database::options().expired_items(expired);
+        Ok(match &self.directory {
+            Some(directory) => options.open(directory)?,
+            None => options.environment(Environment::memory()).open("memory")?,
+        })
+    }
+
     fn options(&self) -> Result<ServerOptions> {
         let certificate = match (&self.tls_certificate, &self.tls_key) {
             (Some(certificate), Some(key)) => {
@@ -73,6 +93,8 @@ impl ServeArguments {
             keys: self.keys()?,
             certificate,
             allow_remote_without_keys: self.insecure_allow_remote,
+            admin_port: self.admin_port,
+            logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
             allow_reserved_words: self.allow_reserved_words,
         })
     }
@@ -106,10 +128,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let options = arguments.options()?;
     let address = options.address;
     let scheme = if options.certificate.is_some() { "https" } else { "http" };
-    let database = match &arguments.directory {
-        Some(directory) => Database::open(directory)?,
-        None => Database::in_memory()?,
-    };
+    let database = arguments.database()?;
     let ended = SignalWait::new()?;
     let server = Server::start(database.clone(), options)
         .map_err(|error| Failure::told(format!("cannot listen on {address}: {error}")))?;

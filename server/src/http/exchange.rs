@@ -8,20 +8,23 @@
 
 use super::content::{ContentFault, Encoding};
 use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIME, RUNNING_MAX};
+use super::metrics::Metrics;
 use super::origin::AllowedOrigins;
 use super::request_id::RequestIds;
 use super::sign_in::{AccessKeys, NotSignedIn, Signed};
 use crate::wire::dispatch::{self, Target};
 use crate::wire::refusal::Answer;
 use crate::wire::service::Service;
+use crate::wire::writer;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use pixii::Database;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all requests of a server share.
@@ -30,10 +33,42 @@ pub(crate) struct Shared {
     origins: AllowedOrigins,
     keys: AccessKeys,
     request_ids: RequestIds,
+    metrics: Metrics,
+    logging: Logging,
     /// A permit is a byte of a body.
     body_bytes: Arc<Semaphore>,
     /// A permit is a request that runs.
     running: Arc<Semaphore>,
+}
+
+/// What is written to standard error of the requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logging {
+    /// Failures of ours.
+    #[default]
+    Failures,
+    /// Each request in a line of JSON: what was asked and how it was answered, with no name of a table and no value.
+    Requests,
+}
+
+impl Logging {
+    fn write(self, id: &str, operation: Option<&str>, answer: &Answer, time: Duration) {
+        if self == Self::Failures && answer.failure.is_none() {
+            return;
+        }
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let line = writer::body(|line| {
+            line.plain("time_millis", since_1970.as_millis());
+            line.string("request_id", id);
+            line.maybe_string("operation", operation);
+            line.plain("status", answer.status);
+            line.maybe_string("exception", answer.exception);
+            line.plain("micros", time.as_micros());
+            line.plain("answer_bytes", answer.body.len());
+            line.maybe_string("failure", answer.failure.as_deref());
+        });
+        eprintln!("{}", String::from_utf8_lossy(&line));
+    }
 }
 
 /// What a client that does not ask for a page is told at the root, as DynamoDB's endpoints tell it.
@@ -47,22 +82,34 @@ const BUDGET_UNIT_BYTES: usize = 1024;
 
 impl Shared {
     /// What requests to `service` share.
-    pub(crate) fn new(service: Service, origins: AllowedOrigins, keys: AccessKeys) -> Self {
+    pub(crate) fn new(service: Service, origins: AllowedOrigins, keys: AccessKeys, logging: Logging) -> Self {
         Self {
             service,
             origins,
             keys,
             request_ids: RequestIds::default(),
+            metrics: Metrics::new(),
+            logging,
             body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX / BUDGET_UNIT_BYTES)),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
         }
+    }
+
+    /// The store that is served.
+    pub(crate) fn database(&self) -> &Database {
+        &self.service.database
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Answers a request.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let id = self.request_ids.next();
         let origin = text(request.headers(), header::ORIGIN).map(str::to_owned);
-        let mut response = self.respond(request, origin.as_deref()).await;
+        let mut response = self.respond(request, origin.as_deref(), &id).await;
         let headers = response.headers_mut();
         headers.insert(HeaderName::from_static("x-amzn-requestid"), value(&id));
         if let Some(origin) = origin.filter(|_| !headers.contains_key("x-refused-origin")) {
@@ -77,7 +124,12 @@ impl Shared {
         response
     }
 
-    async fn respond(&self, request: Request<Incoming>, origin: Option<&str>) -> Response<Full<Bytes>> {
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        origin: Option<&str>,
+        id: &str,
+    ) -> Response<Full<Bytes>> {
         let host = text(request.headers(), header::HOST).unwrap_or_default().to_owned();
         if origin.is_some_and(|origin| !self.origins.allow(origin, &host)) {
             let mut response = of_answer(Answer::service(
@@ -95,14 +147,17 @@ impl Shared {
             _ => return plain(404, "<UnknownOperationException/>\n"),
         }
         let accepted = text(request.headers(), header::ACCEPT_ENCODING).map(str::to_owned);
-        let answer = self.operate(request, &host).await;
-        if let Some(failure) = &answer.failure {
-            eprintln!("error: a request failed: {failure}");
-        }
+        let begun = Instant::now();
+        let target = text(request.headers(), HeaderName::from_static("x-amz-target"));
+        let target = target.and_then(Target::find);
+        let answer = self.operate(request, target, &host).await;
+        let operation = target.map(|target| target.operation);
+        self.metrics.count(operation, answer.status, begun.elapsed());
+        self.logging.write(id, operation, &answer, begun.elapsed());
         encoded(answer, accepted.as_deref())
     }
 
-    async fn operate(&self, request: Request<Incoming>, host: &str) -> Answer {
+    async fn operate(&self, request: Request<Incoming>, target: Option<Target>, host: &str) -> Answer {
         if text(request.headers(), HeaderName::from_static("smithy-protocol")).is_some() {
             return Answer::service(
                 400,
@@ -110,8 +165,7 @@ impl Shared {
                 "This server speaks AWS JSON 1.0, and not the protocol that smithy-protocol names",
             );
         }
-        let target = text(request.headers(), HeaderName::from_static("x-amz-target"));
-        let Some(target) = target.and_then(Target::find) else { return Answer::unknown_operation() };
+        let Some(target) = target else { return Answer::unknown_operation() };
         let encoding = match Encoding::of_request(text(request.headers(), header::CONTENT_ENCODING)) {
             Ok(encoding) => encoding,
             Err(fault) => return content_fault(fault),

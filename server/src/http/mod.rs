@@ -13,5 +13,7 @@ pub(crate) mod origin;
 pub(crate) mod sign_in;
 pub(crate) mod tls;
 pub(crate) mod timed_stream;
+pub(crate) mod metrics;
 pub(crate) mod exchange;
+pub(crate) mod admin;
 pub(crate) mod server;

@@ -1,6 +1,7 @@
 //! The listener, its connections, and how all of it ends.
 
-use super::exchange::Shared;
+use super::admin;
+use super::exchange::{Logging, Shared};
 use super::limits::{
     ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
 };
@@ -15,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use pixii::Database;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -36,6 +37,10 @@ pub struct ServerOptions {
     pub certificate: Option<Certificate>,
     /// Listens beyond this machine although everybody may use it.
     pub allow_remote_without_keys: bool,
+    /// Tells health, readiness and metrics at this port of this machine. Port 0 takes a free one.
+    pub admin_port: Option<u16>,
+    /// What is written to standard error of the requests.
+    pub logging: Logging,
     /// Takes reserved words in expressions for names like any others, which DynamoDB does not.
     pub allow_reserved_words: bool,
 }
@@ -48,6 +53,8 @@ impl Default for ServerOptions {
             keys: AccessKeys::default(),
             certificate: None,
             allow_remote_without_keys: false,
+            admin_port: None,
+            logging: Logging::default(),
             allow_reserved_words: false,
         }
     }
@@ -57,6 +64,7 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -77,20 +85,31 @@ impl Server {
         let listener = runtime.block_on(TcpListener::bind(options.address))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let ServerOptions { origins, keys, certificate, allow_reserved_words, .. } = options;
+        let admin = options.admin_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let admin = admin.map(|address| runtime.block_on(TcpListener::bind(address))).transpose()?;
+        let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
+        let ServerOptions { origins, keys, certificate, logging, allow_reserved_words, .. } = options;
         let service = Service::new(database, Wording { allow_reserved_words });
-        let shared = Arc::new(Shared::new(service, origins, keys));
+        let shared = Arc::new(Shared::new(service, origins, keys, logging));
         let serve = move || {
+            if let Some(admin) = admin {
+                runtime.spawn(administer(admin, Arc::clone(&shared)));
+            }
             runtime.block_on(accept(listener, certificate, shared, stopped));
             runtime.shutdown_timeout(SHUTDOWN_TIME);
         };
         let thread = std::thread::Builder::new().name("pixii-server".to_owned()).spawn(serve)?;
-        Ok(Self { address, stop, thread: Some(thread) })
+        Ok(Self { address, admin_address, stop, thread: Some(thread) })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it tells health, readiness and metrics.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Takes no more requests, answers those that run, and returns when that is done.
@@ -162,6 +181,27 @@ async fn accept(
     drop(listener);
     let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(SHUTDOWN_TIME, connections.acquire_many(all)).await;
+}
+
+/// Answers those who run the server, one after the other, until the runtime ends.
+async fn administer(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let answer = service_fn(|request| {
+            let answer = admin::answer(&shared, &request);
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let stream = TimedStream::new(stream, Arc::default());
+        let connection = http1::Builder::new()
+            .keep_alive(false)
+            .max_headers(HEADERS_MAX)
+            .serve_connection(TokioIo::new(stream), answer);
+        // How a connection fails is the client's affair.
+        let _ = connection.await;
+    }
 }
 
 /// Waits until the server is told to stop, or is gone.

@@ -30,4 +30,5 @@ pub(crate) mod table_requests;
 pub(crate) mod table_answers;
 pub(crate) mod tables;
 pub(crate) mod streams;
+pub(crate) mod statements;
 pub(crate) mod dispatch;

@@ -4,6 +4,7 @@
 
 use super::reader::Unreadable;
 use super::writer;
+use crate::partiql::fault::StatementFault;
 use pixii::{CancellationReason, Error, ErrorKind, Fault, Item, WriteFault};
 
 /// Why a request is refused.
@@ -15,7 +16,20 @@ pub(crate) enum Refusal {
     UnknownOperation,
     /// The library refuses it.
     Library(Error),
+    /// A statement is refused.
+    Statement(StatementFault),
+    /// An item that is to be inserted is there already.
+    DuplicateItem,
 }
+
+impl From<StatementFault> for Refusal {
+    fn from(fault: StatementFault) -> Self {
+        Self::Statement(fault)
+    }
+}
+
+/// What is said of an item that is to be inserted and is there already.
+pub(crate) const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
 
 impl From<Unreadable> for Refusal {
     fn from(unreadable: Unreadable) -> Self {
@@ -42,6 +56,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// The exception, if the request is refused.
+    pub(crate) exception: Option<&'static str>,
     /// What failed within, for those who run the server. Never told to clients.
     pub(crate) failure: Option<String>,
 }
@@ -49,7 +65,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer that is not a refusal.
     pub(crate) fn success(body: Vec<u8>) -> Self {
-        Self { status: 200, body, failure: None }
+        Self { status: 200, body, exception: None, failure: None }
     }
 
     /// A refusal of the service itself.
@@ -83,7 +99,7 @@ impl Answer {
                 body.string(name, message);
             }
         });
-        Self { status, body, failure: None }
+        Self { status, body, exception: Some(exception), failure: None }
     }
 }
 
@@ -98,6 +114,14 @@ impl From<Refusal> for Answer {
                 Self::refusal(400, SERVICE, "UnknownOperationException", None, |_| {})
             }
             Refusal::Library(error) => of_library(&error),
+            Refusal::Statement(StatementFault(message)) => {
+                let message = Some(("message", message.as_str()));
+                Self::refusal(400, VALIDATE, "ValidationException", message, |_| {})
+            }
+            Refusal::DuplicateItem => {
+                let message = Some(("message", DUPLICATE_ITEM));
+                Self::refusal(400, DYNAMODB, "DuplicateItemException", message, |_| {})
+            }
         }
     }
 }

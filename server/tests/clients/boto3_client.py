@@ -2,7 +2,11 @@
 
 import decimal
 import os
+import pathlib
+import re
 import time
+import urllib.error
+import urllib.request
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
@@ -186,7 +190,11 @@ def settings(table):
     """Expiry, tags, an index that comes and goes, limits, protection."""
     specification = {"AttributeName": "expires", "Enabled": True}
     client.update_time_to_live(TableName="UserMessages", TimeToLiveSpecification=specification)
-    described = client.describe_time_to_live(TableName="UserMessages")["TimeToLiveDescription"]
+    for _ in range(200):
+        described = client.describe_time_to_live(TableName="UserMessages")["TimeToLiveDescription"]
+        if described["TimeToLiveStatus"] != "ENABLING":
+            break
+        time.sleep(0.05)
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
     client.tag_resource(ResourceArn=table.table_arn, Tags=[{"Key": "team", "Value": "green"}])
     assert client.list_tags_of_resource(ResourceArn=table.table_arn)["Tags"] == [{"Key": "team", "Value": "green"}]
@@ -209,6 +217,15 @@ def settings(table):
     refused("ResourceNotFoundException", client.describe_table, TableName="Nothing")
 
 
+def statements():
+    """PartiQL through the client."""
+    run = client.execute_statement
+    run(Statement="INSERT INTO UserMessages VALUE {'user_id': 'q', 'timestamp': 1}")
+    refused("DuplicateItemException", run, Statement="INSERT INTO UserMessages VALUE {'user_id': 'q', 'timestamp': 1}")
+    answer = run(Statement="SELECT * FROM UserMessages WHERE user_id = ?", Parameters=[{"S": "q"}])
+    assert answer["Items"] == [{"user_id": {"S": "q"}, "timestamp": {"N": "1"}}]
+
+
 def endings(table):
     """A table goes, and is waited for."""
     table.delete()
@@ -216,11 +233,33 @@ def endings(table):
     assert list(resource.tables.all()) == []
 
 
+def operations():
+    """Every operation that the SDK knows is served, or is on the page of differences; none is both."""
+    page = (pathlib.Path(__file__).parents[3] / "docs" / "differences.md").read_text()
+    section = page.split("## Operations that are not served")[1].split("\n## ")[0]
+    listed = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", section)) - {"UnknownOperationException"}
+    unknown = set()
+    for name in client.meta.service_model.operation_names:
+        request = urllib.request.Request(
+            os.environ["AWS_ENDPOINT_URL"], data=b"[]",
+            headers={"X-Amz-Target": f"DynamoDB_20120810.{name}", "Content-Type": "application/x-amz-json-1.0"},
+        )
+        try:
+            urllib.request.urlopen(request)
+        except urllib.error.HTTPError as error:
+            if b"UnknownOperationException" in error.read():
+                unknown.add(name)
+    assert unknown <= listed, unknown - listed
+    assert not listed & (set(client.meta.service_model.operation_names) - unknown), listed - unknown
+
+
+operations()
 table = tables()
 items(table)
 pages(table)
 transactions()
 stream(table)
 settings(table)
+statements()
 endings(table)
 print(f"boto3 {boto3.__version__}: all is well at {os.environ['AWS_ENDPOINT_URL']}")

@@ -93,6 +93,26 @@ fn tls_is_served_by_a_certificate() {
 }
 
 #[test]
+fn those_who_run_the_server_have_a_port_of_their_own() {
+    let server = start(ServerOptions { admin_port: Some(0), ..options() }).expect("free ports");
+    let admin = server.admin_address().expect("it was asked for");
+    assert!(admin.ip().is_loopback());
+    assert_eq!(exchange(server.address(), "POST", "/", &[JSON, LIST], b"{}").status, 200);
+    assert_eq!(exchange(server.address(), "POST", "/", &[JSON, LIST], b"{\"Limit\":0}").status, 400);
+    let get = |path: &str| exchange(admin, "GET", path, &[], b"").told();
+    assert_eq!(get("/health"), "200 healthy\n");
+    assert_eq!(get("/ready"), "200 ready\n");
+    let metrics = get("/metrics");
+    for (answer, count) in [("success", 1), ("refused", 1), ("failed", 0)] {
+        let line = format!("pixii_requests_total{{operation=\"ListTables\",answer=\"{answer}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    assert!(get("/").starts_with("404 "));
+    // Strangers do not find them.
+    assert_eq!(exchange(server.address(), "GET", "/metrics", &[], b"").status, 404);
+}
+
+#[test]
 fn a_stopped_server_has_answered_and_listens_no_more() {
     let server = start(options()).expect("a free port");
     let address = server.address();

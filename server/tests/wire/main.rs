@@ -9,6 +9,7 @@ mod envelope;
 mod items;
 mod legacy;
 mod pages;
+mod statements;
 mod streams;
 mod tables;
 mod transactions;

@@ -161,7 +161,7 @@ fn scans_are_refused_with_dynamodbs_words() {
         ),
         (
             r#"{"TableName":"Table","Select":"COUNT","ProjectionExpression":"a"}"#,
-            "Cannot specify the ProjectionExpression when choosing to get COUNT",
+            "Cannot specify the ProjectionExpression when choosing to get only the Count",
         ),
     ]);
 }

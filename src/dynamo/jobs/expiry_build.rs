@@ -186,3 +186,118 @@ pub fn wait_until_enabled(engine: &Engine, catalog: &Catalog, table: &str) -> Re
         engine.environment().scheduler.wait(catalog.changed(), seen, Some(LOOK_INTERVAL));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamo::item_key::Key;
+    use crate::dynamo::key::KeyType;
+    use crate::dynamo::read::get;
+    use crate::dynamo::schema::TableSchema;
+    use crate::dynamo::store::Store;
+    use crate::dynamo::tables::request::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
+    use crate::dynamo::value::Item;
+    use crate::dynamo::write::request::{PutRequest, WriteOptions};
+    use crate::dynamo::write::single;
+    use crate::engine::options::EngineOptions;
+    use crate::env::sim::Simulation;
+    use std::path::Path;
+
+    const ITEMS: u64 = 1000;
+
+    fn open(simulation: &Simulation) -> Store {
+        let options = EngineOptions { memtable_bytes: 20_000, ..EngineOptions::default() };
+        Store::open(simulation.environment(), Path::new("/store"), options).expect("a whole store")
+    }
+
+    fn table(store: &Store) -> Arc<TableDescriptor> {
+        store.catalog.find(Operation::PutItem, "Items").expect("it was made")
+    }
+
+    fn put(store: &Store, number: u64, expires: u64) {
+        let item = Item::new().with("pk", number).with("expires", expires).with("payload", "p".repeat(100));
+        let options = WriteOptions { durability: Durability::Buffered, ..WriteOptions::default() };
+        let request = PutRequest { options, ..PutRequest::new(item) };
+        single::put(store, &table(store), &request).and_then(single::Pending::wait).expect("space");
+    }
+
+    fn switch(store: &Store, enabled: bool) {
+        let attribute_name = "expires".to_owned();
+        let time_to_live_specification = TimeToLiveSpecification { attribute_name, enabled };
+        let request = UpdateTimeToLiveRequest { table_name: "Items".to_owned(), time_to_live_specification };
+        store.catalog.update_time_to_live(&store.engine, request).expect("a valid request");
+    }
+
+    fn progress(store: &Store, table: &TableDescriptor) -> Option<BackfillProgress> {
+        store.catalog.backfill_progress(&store.engine, table.keyspace()).expect("it can be read")
+    }
+
+    fn is_there(store: &Store, number: u64) -> bool {
+        let key = Key::Values { partition: number.into(), sort: None };
+        let found = get::whole(store, &table(store), &key, None, |_| Ok(()));
+        found.expect("it can be read").is_some()
+    }
+
+    /// A table of items that have expired or will in a minute, whose expiry is being enabled: some have theirs.
+    fn half_enabled(simulation: &Simulation) -> Store {
+        let store = open(simulation);
+        let schema = TableSchema::builder("Items").partition_key("pk", KeyType::Number).build();
+        let schema = schema.expect("a valid schema");
+        store.catalog.create_table(&store.engine, schema.into()).expect("a new table");
+        let now = store.engine.now().0 / 1000;
+        for number in 0..ITEMS {
+            put(&store, number, if number % 2 == 0 { now - 1 } else { now + 60 });
+        }
+        switch(&store, true);
+        while progress(&store, &table(&store)).is_some_and(|progress| progress.items < ITEMS / 4) {
+            simulation.scheduler().step_one();
+        }
+        let progress = progress(&store, &table(&store)).expect("it is not done");
+        assert!(progress.items < ITEMS, "{progress:?}");
+        store
+    }
+
+    fn wait(store: &Store) {
+        wait_until_enabled(&store.engine, &store.catalog, "Items").expect("nothing fails");
+    }
+
+    #[test]
+    fn it_goes_on_where_it_was_after_a_reopen_and_keeps_what_was_written_meanwhile() {
+        let simulation = Simulation::new(7);
+        let store = half_enabled(&simulation);
+        let before = progress(&store, &table(&store));
+        let last = before.as_ref().map(|progress| progress.items).expect("it is not done");
+        assert!(!is_there(&store, 0) && is_there(&store, ITEMS - 2), "{last} were done");
+        store.engine.close().expect("nothing failed");
+        drop(store);
+        let store = open(&simulation);
+        assert_eq!(progress(&store, &table(&store)).map(|progress| progress.items >= last), Some(true));
+        let now = store.engine.now().0 / 1000;
+        put(&store, ITEMS - 2, now + 60);
+        wait(&store);
+        let alive = (0..ITEMS).filter(|number| is_there(&store, *number)).collect::<Vec<_>>();
+        let expected: Vec<_> = (0..ITEMS).filter(|number| number % 2 == 1 || *number == ITEMS - 2).collect();
+        assert_eq!(alive, expected);
+        assert_eq!(progress(&store, &table(&store)), None);
+    }
+
+    #[test]
+    fn it_ends_with_the_setting_and_with_the_table() {
+        for is_deleted in [false, true] {
+            let simulation = Simulation::new(7);
+            let store = half_enabled(&simulation);
+            let old = table(&store);
+            if is_deleted {
+                store.catalog.delete_table(&store.engine, "Items").expect("it is there");
+            } else {
+                switch(&store, false);
+                wait(&store);
+                assert!(!is_there(&store, 0), "what has expired stays so");
+                assert!(is_there(&store, ITEMS - 2), "nothing else ever does");
+            }
+            simulation.scheduler().run_until_idle();
+            assert_eq!(progress(&store, &old), None);
+            assert!(store.engine.job_failure(NAME).is_none());
+        }
+    }
+}

@@ -11,11 +11,12 @@
 //! 2. No expiry is slept through: see `sweep_timer`. What a round walks over says when the next one is.
 //! 3. It rests nine times as long as a round took, so that a steady stream of expiries does not keep it busy.
 //! 4. While the wall clock is behind nothing is taken for expired.
+//! 5. What a round has swept no later one looks at again: files that hold nothing else are not read.
 
 use super::{chunk, failure};
 use crate::base::batch::WriteBatch;
 use crate::base::error::StoreError;
-use crate::base::ident::{CommitTime, SeqNo};
+use crate::base::ident::{CommitTime, KeyspaceId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::dynamo::catalog::Catalog;
 use crate::dynamo::condition::all_with_prefix;
@@ -33,6 +34,7 @@ use crate::engine::options::Durability;
 use crate::engine::store::Engine;
 use crate::engine::ticket::Submitted;
 use crate::env::schedule::Step;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +55,8 @@ const REST_FACTOR: u32 = 9;
 pub(super) struct Sweep {
     catalog: Arc<Catalog>,
     round: Option<Round>,
+    /// Of each table that is swept, by its keyspace, the moment up to which it was.
+    swept: BTreeMap<KeyspaceId, Moment>,
     /// By the monotonic clock.
     rests_until: Duration,
 }
@@ -61,8 +65,8 @@ pub(super) struct Sweep {
 #[derive(Debug)]
 struct Round {
     began: Duration,
-    /// What has expired by then is swept.
-    at: CommitTime,
+    /// What was committed and has expired by then is swept; and perhaps what was committed since.
+    at: Moment,
     /// The tables that are left, the next one last.
     tables: Vec<Arc<TableDescriptor>>,
     /// The last key that was swept of the next one; empty before the first.
@@ -80,7 +84,7 @@ struct Found {
 
 impl Sweep {
     pub(super) fn new(catalog: Arc<Catalog>) -> Self {
-        Self { catalog, round: None, rests_until: Duration::ZERO }
+        Self { catalog, round: None, swept: BTreeMap::new(), rests_until: Duration::ZERO }
     }
 
     fn advance(&mut self, engine: &Engine) -> Result<Step> {
@@ -90,9 +94,11 @@ impl Sweep {
         if !table.is_current() {
             return self.renew(engine, &table);
         }
-        let (found, next_millis) = find(engine, &table, &round.last_key, round.at)?;
+        let seen = self.swept.get(&table.keyspace()).copied().unwrap_or_default();
+        let (found, next_millis) = find(engine, &table, &round.last_key, seen, round.at.time)?;
         round.next_millis = [round.next_millis, next_millis].into_iter().flatten().min();
         let Some(last) = found.last() else {
+            self.swept.insert(table.keyspace(), round.at);
             round.tables.pop();
             round.last_key.clear();
             return Ok(Step::Again);
@@ -115,16 +121,21 @@ impl Sweep {
         if next.0 == u64::MAX {
             return Ok(Step::Park(None));
         }
-        let Some(at) = engine.now_by_the_wall() else { return Ok(Step::Park(Some(LOOK_INTERVAL))) };
-        if at < next {
-            let left = Duration::from_millis(next.0 - at.0);
+        let Some(time) = engine.now_by_the_wall() else { return Ok(Step::Park(Some(LOOK_INTERVAL))) };
+        if time < next {
+            let left = Duration::from_millis(next.0 - time.0);
             return Ok(Step::Park(Some(left.min(LOOK_INTERVAL))));
         }
         sweeps.take();
-        let waited = engine.barrier().wait();
-        let tables = self.catalog.tables().into_iter().filter(|table| is_swept(table.settings())).collect();
+        if let Err(error) = engine.barrier().wait() {
+            sweeps.note(0);
+            return Err(error.into());
+        }
+        let at = Moment { seqno: engine.published(), time };
+        let tables = self.catalog.tables().into_iter();
+        let tables: Vec<_> = tables.filter(|table| is_swept(table.settings())).collect();
+        self.swept.retain(|keyspace, _| tables.iter().any(|table| table.keyspace() == *keyspace));
         self.round = Some(Round { began, at, tables, last_key: Vec::new(), next_millis: None });
-        waited?;
         Ok(Step::Again)
     }
 
@@ -164,19 +175,20 @@ impl EngineJob for Sweep {
     }
 }
 
-/// The next few items of a table behind `last_key` that are dead at a time, and when the next one dies of those that were
-/// walked over.
+/// The next few items of a table behind `last_key` that are dead at a time and were not swept up to the moment `seen`, and
+/// when the next one dies of those that were walked over.
 fn find(
     engine: &Engine,
     table: &TableDescriptor,
     last_key: &[u8],
+    seen: Moment,
     at: CommitTime,
 ) -> Result<(Vec<Found>, Option<u64>)> {
     let all = all_with_prefix(table.keyspace().prefix().to_vec());
     let range = if last_key.is_empty() { all } else { KeyRange { start: [last_key, &[0]].concat(), ..all } };
     let bytes_max = chunk::bytes_max(engine, limits::SWEEP_CHUNK_BYTES);
     let (mut found, mut size_bytes) = (Vec::new(), 0);
-    let mut cursor = engine.expired_cursor(range, at)?;
+    let mut cursor = engine.expired_cursor_since(range, seen, at)?;
     while let Some(entry) = cursor.next()? {
         found.push(Found { key: entry.key.to_vec(), seqno: entry.seqno });
         size_bytes += entry.key.len() + entry.value.len();

@@ -144,6 +144,11 @@ pub(super) fn write_read(f: &mut Formatter<'_>, fault: &ReadFault) -> fmt::Resul
             f,
             "Filter Expression can only contain non-primary key attributes: Primary key attribute: {attribute}"
         ),
+        ReadFault::KeyPath { attribute, of_index } => write!(
+            f,
+            "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: {}: {attribute}",
+            if *of_index { "IndexKey" } else { "Key" }
+        ),
         ReadFault::ConsistentGlobalIndex => {
             f.write_str("Consistent reads are not supported on global secondary indexes")
         }

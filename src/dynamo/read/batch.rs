@@ -3,6 +3,7 @@
 use super::check;
 use super::gone;
 use super::output::{Shown, damaged};
+use super::paths;
 use super::request::{BatchGetOutput, BatchGetRequest, KeysAndAttributes};
 use crate::dynamo::capacity::{Direction, Meter, Units};
 use crate::dynamo::error::{Error, Result};
@@ -106,6 +107,8 @@ fn look_up<'a>(store: &Store, name: &'a str, asked: &'a KeysAndAttributes) -> Re
     let table = store.catalog.find(OPERATION, name)?;
     let keys = asked.keys.iter().map(|key| item_key::of_request(&table, key));
     let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(fault)?;
+    let paths = asked.projection.iter().flat_map(|projection| &projection.paths);
+    paths::check(&table, paths).map_err(fault)?;
     let mut distinct = HashSet::new();
     if !keys.iter().all(|key| distinct.insert(key)) {
         return Err(fault(ReadFault::DuplicateKeys.into()));

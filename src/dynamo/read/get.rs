@@ -3,6 +3,7 @@
 use super::check;
 use super::gone;
 use super::output::{Shown, damaged};
+use super::paths;
 use super::request::{Consistency, GetOutput, GetRequest};
 use crate::dynamo::capacity::{Direction, Meter, ReadMode, ReturnConsumedCapacity, Units};
 use crate::dynamo::catalog::Catalog;
@@ -60,6 +61,8 @@ pub fn get<R>(
     let projection = projection.map_err(fault)?;
     let table = store.catalog.current(operation, table)?;
     let key = item_key::of_request(&table, &request.key).map_err(fault)?;
+    let paths = projection.iter().flat_map(|projection| &projection.paths);
+    paths::check(&table, paths).map_err(fault)?;
     let shown = Shown::new(projection.as_deref());
     let wants_capacity = request.return_consumed_capacity != ReturnConsumedCapacity::None;
     let found = read_key(store, &table, &key, at, |value| {

@@ -23,6 +23,7 @@
 pub mod request;
 mod output;
 pub(super) mod entry_cursor;
+mod paths;
 mod plan;
 pub mod segments;
 mod check;

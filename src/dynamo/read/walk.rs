@@ -7,6 +7,7 @@ use super::check::{self, CheckedQuery, CheckedScan};
 use super::entry_cursor::{EntryCursor, OpenTransaction, ReadAt};
 use super::gone;
 use super::output::{Shown, damaged};
+use super::paths;
 use super::plan::{self, Fetches};
 use super::request::{
     Consistency, KeyConditions, Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment,
@@ -196,6 +197,10 @@ impl Walk {
             }
         };
         let query = query.map_err(fault)?;
+        let part = Part { range: query.range, partition: query.partition, segment: None };
+        let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
+        let paths = options.projection.iter().flat_map(|projection| &projection.paths);
+        paths::check(&table, paths).map_err(fault)?;
         match &query_filter {
             Some(filter) => {
                 let names = source.key().attributes().map(|attribute| attribute.name.as_str());
@@ -203,8 +208,7 @@ impl Walk {
             }
             None => check_filter_attributes(source, options.filter.as_ref()).map_err(fault)?,
         }
-        let part = Part { range: query.range, partition: query.partition, segment: None };
-        Self::begin(operation, store, (&table, index), part, order, options, at)
+        Self::begin(operation, store, (&table, index), (part, start), order, options, at)
     }
 
     /// Begins a scan of the state that `at` is.
@@ -232,14 +236,17 @@ impl Walk {
             None => all_with_prefix(keyspace.prefix().to_vec()),
         };
         let part = Part { range, partition: Vec::new(), segment };
-        Self::begin(operation, store, (&table, index), part, Order::Ascending, options, at)
+        let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
+        let paths = options.projection.iter().flat_map(|projection| &projection.paths);
+        paths::check(&table, paths).map_err(fault)?;
+        Self::begin(operation, store, (&table, index), (part, start), Order::Ascending, options, at)
     }
 
     fn begin(
         operation: Operation,
         store: &Store,
         (table, index): (&Arc<TableDescriptor>, Option<usize>),
-        part: Part,
+        (part, start): (Part, Start),
         order: Order,
         options: ReadOptions,
         at: ReadAt<'_>,
@@ -247,8 +254,10 @@ impl Walk {
         let fault = |fault| Error::new(operation, fault);
         let source = Source::new(table, index);
         at.check_index(source).map_err(fault)?;
-        let start = place_start(source, options.exclusive_start_key.as_ref(), &part).map_err(fault)?;
         let view = plan::plan(source, &options).map_err(fault)?;
+        if let Some(filter) = &options.filter {
+            paths::check_filter(table, filter).map_err(fault)?;
+        }
         // What is fetched must be of the moment at which the index is read.
         let fetch = match (view.fetches, at) {
             (Fetches::Never, _) => None,
