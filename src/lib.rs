@@ -136,6 +136,7 @@ pub use dynamo::stream::shard::{
 };
 pub use dynamo::stream_fault::StreamFault;
 pub use dynamo::system_rows::BackfillProgress;
+pub use dynamo::table_fault::TableFault;
 pub use dynamo::tables::builder::{GlobalIndexBuilder, LocalIndexBuilder, TableSchemaBuilder};
 pub use dynamo::tables::description::{
     BillingModeSummary, IndexDescription, LimitsDescription, ProvisionedThroughputDescription,

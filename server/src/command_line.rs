@@ -4,6 +4,7 @@
 //! all went well, 1 when something failed, 2 when the command line was wrong.
 
 use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour};
+use crate::config_file::expanded;
 use crate::failure::Failure;
 use crate::local_flags::translated;
 use clap::{Parser, Subcommand};
@@ -34,7 +35,10 @@ enum Command {
 
 /// Does what the command line of this process says.
 pub fn run() -> ExitCode {
-    let arguments = translated(std::env::args_os().collect());
+    let arguments = match expanded(translated(std::env::args_os().collect())) {
+        Ok(arguments) => arguments,
+        Err(failure) => return ended(Err(failure)),
+    };
     let result = match CommandLine::parse_from(arguments).command {
         Command::Tour(arguments) => tour::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
@@ -47,6 +51,11 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::TourWriter(arguments) => tour::writer::run(&arguments),
     };
+    ended(result)
+}
+
+/// How the process ends.
+fn ended(result: crate::failure::Result<()>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Err(Failure::Told(words)) => {

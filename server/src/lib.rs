@@ -19,6 +19,7 @@ mod http;
 mod test_server;
 mod commands;
 mod local_flags;
+mod config_file;
 mod command_line;
 
 pub use command_line::run;

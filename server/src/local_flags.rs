@@ -41,6 +41,7 @@ fn our_words(flag: &str) -> Option<&'static str> {
         "-inMemory" => "--in-memory",
         "-dbPath" => "--store",
         "-cors" => "--cors",
+        "-delayTransientStatuses" => "--delay-transient-statuses",
         "-help" => "--help",
         "-version" => "--version",
         // One store is shared by all clients anyway, nothing has to be optimised, and nothing is reported to anybody.
@@ -72,6 +73,10 @@ mod tests {
         check(
             &["pixii", "serve", "-inMemory", "-cors", "*"],
             &["pixii", "serve", "--in-memory", "--cors", "*"],
+        );
+        check(
+            &["pixii", "-inMemory", "-delayTransientStatuses"],
+            &["pixii", "serve", "--in-memory", "--delay-transient-statuses"],
         );
         check(&["pixii", "-help"], &["pixii", "serve", "--help"]);
     }

@@ -125,7 +125,9 @@ impl Error {
                 TableFault::IndexMissing { .. } | TableFault::ArnNotFound { .. } => {
                     ErrorKind::ResourceNotFound
                 }
-                TableFault::TableInUse { .. } => ErrorKind::ResourceInUse,
+                TableFault::TableInUse { .. }
+                | TableFault::TableBeingCreated { .. }
+                | TableFault::TableBeingDeleted { .. } => ErrorKind::ResourceInUse,
                 TableFault::IndexChangesAtOnce | TableFault::TooManyIndexes => ErrorKind::LimitExceeded,
                 _ => ErrorKind::Validation,
             },

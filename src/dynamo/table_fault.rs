@@ -100,6 +100,16 @@ pub enum TableFault {
         /// The table.
         table: String,
     },
+    /// The table is being made: said by those who tell of tables as if that took time.
+    TableBeingCreated {
+        /// The table.
+        table: String,
+    },
+    /// The table is being removed: said by those who tell of tables as if that took time.
+    TableBeingDeleted {
+        /// The table.
+        table: String,
+    },
     /// The table is protected against deletion.
     DeletionProtected,
     /// Items expire already.

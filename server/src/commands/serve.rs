@@ -11,6 +11,10 @@ use pixii::{Database, Environment, ExpiredItems};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long tables are said to be on their way, where that is asked for.
+const TRANSIENT_DELAY: Duration = Duration::from_secs(2);
 
 /// Serve a store to DynamoDB's clients: every AWS SDK, and the AWS command line
 #[derive(Args, Debug)]
@@ -64,6 +68,12 @@ pub(crate) struct ServeArguments {
     /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
     #[arg(long, env = "PIXII_SHOW_EXPIRED")]
     show_expired: bool,
+    /// Read settings from this file: lines of a flag's name, an equals sign and its value
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Say of tables for two seconds that they are being made, changed or removed, as DynamoDB does
+    #[arg(long, env = "PIXII_DELAY_TRANSIENT_STATUSES")]
+    delay_transient_statuses: bool,
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
@@ -96,6 +106,7 @@ impl ServeArguments {
             admin_port: self.admin_port,
             logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
             allow_reserved_words: self.allow_reserved_words,
+            transient_delay: self.delay_transient_statuses.then_some(TRANSIENT_DELAY),
         })
     }
 

@@ -10,6 +10,7 @@ use super::sign_in::AccessKeys;
 use super::timed_stream::{Phase, TimedStream};
 use super::tls::Certificate;
 use crate::wire::service::{Service, Wording};
+use crate::wire::transients::Transients;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,6 +20,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -43,6 +45,8 @@ pub struct ServerOptions {
     pub logging: Logging,
     /// Takes reserved words in expressions for names like any others, which DynamoDB does not.
     pub allow_reserved_words: bool,
+    /// Says of tables that are made, changed or removed for so long that they are on their way, as they are in DynamoDB.
+    pub transient_delay: Option<Duration>,
 }
 
 impl Default for ServerOptions {
@@ -56,6 +60,7 @@ impl Default for ServerOptions {
             admin_port: None,
             logging: Logging::default(),
             allow_reserved_words: false,
+            transient_delay: None,
         }
     }
 }
@@ -88,8 +93,11 @@ impl Server {
         let admin = options.admin_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let admin = admin.map(|address| runtime.block_on(TcpListener::bind(address))).transpose()?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
-        let ServerOptions { origins, keys, certificate, logging, allow_reserved_words, .. } = options;
-        let service = Service::new(database, Wording { allow_reserved_words });
+        let ServerOptions {
+            origins, keys, certificate, logging, allow_reserved_words, transient_delay, ..
+        } = options;
+        let transients = Transients::new(transient_delay);
+        let service = Service::new(database, Wording { allow_reserved_words }, transients);
         let shared = Arc::new(Shared::new(service, origins, keys, logging));
         let serve = move || {
             if let Some(admin) = admin {

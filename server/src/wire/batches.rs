@@ -99,6 +99,9 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         request.tables.insert(table.clone(), asked);
         words.insert(table, Words { projection, names, is_consistent, attributes });
     }
+    for table in request.tables.keys() {
+        service.transients.check_items(OPERATION, table)?;
+    }
     let output = service.operations.batch_get(request, stored_json)?;
     Ok(writer::body(|body| {
         body.object("Responses", |responses| {
@@ -245,6 +248,9 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         request.writes.insert(table, writes.collect::<Result<_, _>>()?);
     }
     values.check().map_err(|found| fault(OPERATION, found))?;
+    for table in request.writes.keys() {
+        service.transients.check_items(OPERATION, table)?;
+    }
     let output = service.database.batch_write(request)?;
     Ok(writer::body(|body| {
         body.object("UnprocessedItems", |_| {});

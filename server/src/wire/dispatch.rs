@@ -98,6 +98,7 @@ fn serve(service: &Service, target: Target, host: &str, body: &[u8]) -> Result<V
 mod tests {
     use super::*;
     use crate::wire::service::Wording;
+    use crate::wire::transients::Transients;
     use pixii::Database;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -256,7 +257,11 @@ mod tests {
     ];
 
     fn service() -> Service {
-        let service = Service::new(Database::in_memory().expect("a new database"), Wording::default());
+        let service = Service::new(
+            Database::in_memory().expect("a new database"),
+            Wording::default(),
+            Transients::default(),
+        );
         let create = r#"{"TableName":"Table","BillingMode":"PAY_PER_REQUEST",
             "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
             "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}"#;

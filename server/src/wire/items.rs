@@ -73,6 +73,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
         legacy: legacy.of_get(),
         ..GetRequest::new(Key::Attributes(key))
     };
+    service.transients.check_items(OPERATION, &table)?;
     let output = service.operations.get(&table, &request, stored_json)?;
     Ok(writer::body(|body| {
         capacity::write_one(output.consumed_capacity.as_ref(), body);
@@ -239,7 +240,9 @@ fn read_write(service: &Service, kind: WriteKind, reader: &mut Reader<'_>) -> Re
         }
         members.read(kind, reader, name)
     })?;
-    Ok(members.finish(kind, service.wording)?)
+    let write = members.finish(kind, service.wording)?;
+    service.transients.check_items(kind.operation(), &write.table)?;
+    Ok(write)
 }
 
 fn write_answer(output: &WriteOutput) -> Vec<u8> {

@@ -20,6 +20,7 @@ pub(crate) mod refusal;
 pub(crate) mod expressions;
 pub(crate) mod choices;
 pub(crate) mod capacity;
+pub(crate) mod transients;
 pub(crate) mod service;
 pub(crate) mod legacy;
 pub(crate) mod items;

@@ -146,7 +146,9 @@ struct Checked {
 fn read(service: &Service, operation: Operation, reader: &mut Reader<'_>) -> Result<Checked, Refusal> {
     let mut members = PageMembers::default();
     reader.structure("PageInput", |reader, name| members.read(operation, reader, name))?;
-    Ok(members.finish(operation, service.wording)?)
+    let checked = members.finish(operation, service.wording)?;
+    service.transients.check_items(operation, &checked.table)?;
+    Ok(checked)
 }
 
 fn write_page(page: &Page<Vec<u8>>, select: Option<Select>) -> Vec<u8> {

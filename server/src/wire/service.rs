@@ -1,5 +1,6 @@
 //! What requests are answered from.
 
+use super::transients::Transients;
 use pixii::{Database, Operations};
 
 /// How requests are read.
@@ -15,11 +16,12 @@ pub(crate) struct Service {
     pub(crate) database: Database,
     pub(crate) operations: Operations,
     pub(crate) wording: Wording,
+    pub(crate) transients: Transients,
 }
 
 impl Service {
     /// Answers from this database.
-    pub(crate) fn new(database: Database, wording: Wording) -> Self {
-        Self { operations: database.operations(), database, wording }
+    pub(crate) fn new(database: Database, wording: Wording, transients: Transients) -> Self {
+        Self { operations: database.operations(), database, wording, transients }
     }
 }

@@ -78,6 +78,7 @@ impl StatementMembers {
 const OPERATION: Operation = Operation::TransactGetItems;
 
 fn schema(service: &Service, operation: Operation, name: &str) -> Result<TableSchema, Error> {
+    service.transients.check_items(operation, name)?;
     service.operations.schema(operation, name)
 }
 

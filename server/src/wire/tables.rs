@@ -77,7 +77,10 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.table_class = choices::table_class(&mut members, class.as_deref());
     request.tags = table_requests::tags(&mut members, tags.unwrap_or_default());
     members.finish(OPERATION)?;
-    Ok(describe("TableDescription", &service.operations.create_table(request)?))
+    service.transients.check_new(&request.table_name)?;
+    let table = service.operations.create_table(request)?;
+    service.transients.changed(&table);
+    Ok(describe("TableDescription", &table))
 }
 
 /// The request of an operation that names a table, and no more.
@@ -99,13 +102,17 @@ fn read_table_name(operation: Operation, reader: &mut Reader<'_>) -> Result<Stri
 /// Answers `DescribeTable`.
 pub(crate) fn describe_table(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
     let name = read_table_name(Operation::DescribeTable, reader)?;
-    Ok(describe("Table", &service.database.describe_table(&name)?))
+    let table = service.transients.describe(&name, || service.database.describe_table(&name))?;
+    Ok(describe("Table", &table))
 }
 
 /// Answers `DeleteTable`.
 pub(crate) fn delete(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
     let name = read_table_name(Operation::DeleteTable, reader)?;
-    Ok(describe("TableDescription", &service.database.delete_table(&name)?))
+    service.transients.check_change(Operation::DeleteTable, &name)?;
+    let table = service.database.delete_table(&name)?;
+    service.transients.changed(&table);
+    Ok(describe("TableDescription", &table))
 }
 
 /// Answers `UpdateTable`.
@@ -145,7 +152,10 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.stream_specification = stream.map(|stream| stream.finish(&mut members));
     request.table_class = choices::table_class(&mut members, class.as_deref());
     members.finish(OPERATION)?;
-    Ok(describe("TableDescription", &service.database.update_table(request)?))
+    service.transients.check_change(OPERATION, &request.table_name)?;
+    let table = service.database.update_table(request)?;
+    service.transients.changed(&table);
+    Ok(describe("TableDescription", &table))
 }
 
 /// Answers `ListTables`.

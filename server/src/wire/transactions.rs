@@ -83,6 +83,9 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
             })?;
         request.gets.push(TransactGet { table, key: Key::Attributes(key), projection });
     }
+    for get in &request.gets {
+        service.transients.check_items(OPERATION, &get.table)?;
+    }
     let output = service.operations.transact_get(&request, stored_json)?;
     Ok(writer::body(|body| {
         body.array("Responses", &output.items, |item, buffer| {
@@ -211,6 +214,9 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         let options =
             WriteOptions { return_values_on_condition_check_failure: on_failure, ..WriteOptions::default() };
         request.actions.push((table, finish(service.wording, OPERATION, form, action, options)?));
+    }
+    for (table, _) in &request.actions {
+        service.transients.check_items(OPERATION, table)?;
     }
     let output = service.database.transact_write(&request)?;
     Ok(writer::body(|body| capacity::write_all(&output.consumed_capacity, body)))

@@ -4,4 +4,5 @@ mod support;
 mod items;
 mod faults;
 mod films;
+mod serve;
 mod tour;

@@ -1,11 +1,12 @@
 //! Who is let in, and over what.
 
-use crate::client::{exchange, read_answer};
+use crate::client::{TABLE, exchange, modelled, read_answer};
 use pixii::Database;
 use pixii_server::{AccessKeys, Certificate, Server, ServerOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -128,4 +129,48 @@ fn reserved_words_are_names_where_that_is_allowed() {
     let target = ("X-Amz-Target", "DynamoDB_20120810.GetItem");
     let told = exchange(server.address(), "POST", "/", &[JSON, target], body).told();
     assert!(told.contains("ResourceNotFoundException"), "{told}");
+}
+
+#[test]
+fn tables_are_on_their_way_where_that_is_asked_for() {
+    let delay = Duration::from_millis(700);
+    let server = start(ServerOptions { transient_delay: Some(delay), ..options() }).expect("a free port");
+    let told = |operation: &str, body: &str| {
+        let target = format!("DynamoDB_20120810.{operation}");
+        exchange(server.address(), "POST", "/", &[JSON, ("X-Amz-Target", &target)], body.as_bytes()).told()
+    };
+    let table = r#"{"TableName":"Table"}"#;
+    let status = |status: &str| {
+        let told = told("DescribeTable", table);
+        assert!(told.contains(&format!("\"TableStatus\":\"{status}\"")), "{status}: {told}");
+    };
+    let in_use = |what: &str| {
+        let message =
+            format!("Attempt to change a resource which is still in use: Table is being {what}: Table");
+        modelled("ResourceInUseException", &message)
+    };
+    let protect = r#"{"TableName":"Table","DeletionProtectionEnabled":false}"#;
+    let get = r#"{"TableName":"Table","Key":{"pk":{"S":"p"},"sk":{"S":"s"}}}"#;
+    let missing = modelled("ResourceNotFoundException", "Requested resource not found");
+
+    assert!(told("CreateTable", TABLE).starts_with("200"));
+    status("CREATING");
+    assert_eq!(told("GetItem", get), missing);
+    assert_eq!(told("Scan", table), missing);
+    assert_eq!(told("UpdateTable", protect), in_use("created"));
+    assert_eq!(told("DeleteTable", table), in_use("created"));
+    std::thread::sleep(delay);
+    status("ACTIVE");
+    assert_eq!(told("GetItem", get), "200 {}");
+    assert!(told("UpdateTable", protect).starts_with("200"));
+    status("UPDATING");
+    assert_eq!(told("GetItem", get), "200 {}");
+    assert_eq!(told("DeleteTable", table), in_use("updated"));
+    std::thread::sleep(delay);
+    assert!(told("DeleteTable", table).starts_with("200"));
+    status("DELETING");
+    assert_eq!(told("DeleteTable", table), in_use("deleted"));
+    assert_eq!(told("CreateTable", TABLE), modelled("ResourceInUseException", "Table already exists: Table"));
+    std::thread::sleep(delay);
+    assert!(told("DescribeTable", table).contains("ResourceNotFoundException"));
 }

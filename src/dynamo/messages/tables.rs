@@ -166,6 +166,14 @@ pub(super) fn write_table(f: &mut Formatter<'_>, fault: &TableFault) -> fmt::Res
             f,
             "Attempt to change a resource which is still in use: Table is being updated: {table}"
         ),
+        TableFault::TableBeingCreated { table } => write!(
+            f,
+            "Attempt to change a resource which is still in use: Table is being created: {table}"
+        ),
+        TableFault::TableBeingDeleted { table } => write!(
+            f,
+            "Attempt to change a resource which is still in use: Table is being deleted: {table}"
+        ),
         TableFault::DeletionProtected => f.write_str(
             "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection \
              first.",
