@@ -42,7 +42,9 @@ impl PastStore {
         let tables = catalog.tables();
         if tables.iter().any(|table| !table.settings().time_to_live.ended.is_empty()) {
             store.engine.change_expiry_rules(|rules, _| {
-                tables.iter().for_each(|table| expiry::tell_past(table.settings(), rules));
+                for table in &tables {
+                    expiry::tell_past(table.settings(), rules);
+                }
             });
         }
         Ok(Self { store: store.with_catalog(catalog), snapshot })
