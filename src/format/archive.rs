@@ -206,6 +206,8 @@ mod tests {
 
     const HISTORY: HistoryId = HistoryId(7);
 
+    type Decodes<'a> = &'a dyn Fn(&[u8]) -> bool;
+
     #[test]
     fn names_parse_to_what_they_were_made_of_and_nothing_else_does() {
         let kinds = [
@@ -239,7 +241,7 @@ mod tests {
         assert_eq!((header.to, bytes), (56, b"bytes of the log".as_slice()));
         assert_eq!(ArchiveBase::decode("base", &base.encode()).expect("it is whole"), base);
         assert_eq!(Until::decode("until", &until.encode()).expect("it is whole"), until);
-        let decodes: [(Vec<u8>, &dyn Fn(&[u8]) -> bool); 3] = [
+        let decodes: [(Vec<u8>, Decodes<'_>); 3] = [
             (base.encode(), &|bytes| ArchiveBase::decode("base", bytes).is_ok()),
             (until.encode(), &|bytes| Until::decode("until", bytes).is_ok()),
             (part.clone(), &|bytes| PartHeader::decode(&part_name, bytes).is_ok()),

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long every moment stays readable.
-const WINDOW: Duration = Duration::from_millis(3000);
+const WINDOW: Duration = Duration::from_secs(3);
 
 const STORE: &str = "/store";
 const ARCHIVE: &str = "/archive";

@@ -69,7 +69,7 @@ fn edit(input: &mut Input<'_>) -> VersionEdit {
         flushed_seqno: input.flag().then(|| SeqNo(input.number())),
         flushed_time: Some(CommitTime(7)),
         floor: input.flag().then(|| Moment { seqno: SeqNo(u64::from(input.byte())), time: CommitTime(8) }),
-        parent: input.flag().then(|| Parent { history: HISTORY, seqno: SeqNo(9) }),
+        parent: input.flag().then_some(Parent { history: HISTORY, seqno: SeqNo(9) }),
     }
 }
 
