@@ -27,6 +27,7 @@ pub mod expiry;
 mod sweep_timer;
 mod counts;
 pub mod catalog;
+mod restoring;
 pub mod expiry_settings;
 pub mod item_key;
 pub mod capacity;
