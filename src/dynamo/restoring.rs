@@ -38,6 +38,7 @@ impl Catalog {
         table: NewTable,
     ) -> Result<TableRecord> {
         let name = table.schema.name().to_owned();
+        self.check_free(operation, &name)?;
         let rows = [row_key(TABLE_ROW, name.as_bytes()), row_key(RESTORING_ROW, name.as_bytes())];
         let counter = row_key(NEXT_KEYSPACE_ROW, &[]);
         engine.pay_back_pressure()?;
