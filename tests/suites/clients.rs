@@ -8,7 +8,7 @@
 //! before, since that is what the store must decide by; and every answer is compared with it.
 
 use crate::deed::{Change, ItemWrite};
-use crate::history::{Counts, Fate, History, Place};
+use crate::history::{Counts, Event, Fate, History, Place};
 use crate::model::Key;
 use crate::ticket::{Expected, Ticket, Waiting};
 use crate::transacting::{Transacting, replay, take_step};
@@ -137,6 +137,7 @@ impl Driver {
                 let at = self.rng.below_usize(CLIENTS);
                 match std::mem::replace(&mut self.clients[at], Client::Idle) {
                     Client::Idle => {
+                        self.make_missing_tables()?;
                         if !self.begin(at, operation)? {
                             return Ok(());
                         }
@@ -164,6 +165,10 @@ impl Driver {
         } else {
             Ok(())
         }
+    }
+
+    fn now_millis(&self) -> u64 {
+        self.simulation().environment().clock.wall_millis()
     }
 
     fn has_change(&self) -> bool {
@@ -363,8 +368,8 @@ impl Driver {
                 (Some(name), writes)
             }
         };
-        let now_millis = self.simulation().environment().clock.wall_millis();
-        let (mut expected, changes) = self.judge(&writes, token.as_deref(), now_millis);
+        let mut now_millis = self.now_millis();
+        let (expected, changes) = self.judge(&writes, token.as_deref(), now_millis);
         let mut actions = Vec::new();
         for write in &writes {
             let Some(table) = self.table(write.table)? else {
@@ -383,14 +388,31 @@ impl Driver {
             Ok(pending) => pending,
             Err(error) => return self.not_submitted(&error, &expected),
         };
+        // Paying back pressure can have taken time, and a token with it.
+        let then_millis = std::mem::replace(&mut now_millis, self.now_millis());
+        let (mut expected, changes) = if then_millis == now_millis {
+            (expected, changes)
+        } else {
+            self.judge(&writes, token.as_deref(), now_millis)
+        };
         let seqno = pending.seqno().0;
         let mut events = Vec::new();
         if self.is_commit(seqno) {
-            let Some(changes) = changes else {
-                return Err(format!("a transaction is done that should answer {expected:?}: {writes:?}"));
+            let again = token.as_ref().and_then(|token| self.appended.tokens.get(token)).cloned();
+            let deed = match (changes, again) {
+                (Some(changes), _) => {
+                    let token = token.clone().map(|name| Token { name, writes, at_millis: now_millis });
+                    Deed::Write(changes, token)
+                }
+                // What was buffered is made durable by being asked for again: its row is written anew.
+                (None, Some(again)) if expected == Expected::Done && durability == Durability::Durable => {
+                    Deed::Write(Vec::new(), Some(again))
+                }
+                _ => {
+                    return Err(format!("a transaction is done that should answer {expected:?}: {writes:?}"));
+                }
             };
-            let token = token.clone().map(|name| Token { name, writes, at_millis: now_millis });
-            events.push(self.note(seqno, Deed::Write(changes, token), durability)?);
+            events.push(self.note(seqno, deed, durability)?);
         } else if let Some(changes) = changes {
             let is_changed = |(table, key, new): &(&str, Key, Option<Item>)| {
                 self.appended.tables.contains_key(table) && self.appended.item(table, key) != new.as_ref()
@@ -468,6 +490,17 @@ impl Driver {
             }
             Err(error) => self.failed(&error),
         }
+    }
+
+    /// A table that was dropped is not missed for long.
+    fn make_missing_tables(&mut self) -> Judged {
+        for name in TABLES {
+            let is_missing = !self.appended.tables.contains_key(name) && !self.run.unsure.contains(name);
+            if is_missing && !self.has_change() && self.rng.chance(0.2) {
+                self.create_table(name)?;
+            }
+        }
+        Ok(())
     }
 
     fn change_table(&mut self, name: &'static str) -> Result<Client, String> {
@@ -693,7 +726,12 @@ impl Driver {
                 })))
             }
             Ok(SubmittedTransaction::OnlyRead) => {
-                replay(self.run.history.world_at(snapshot)?, &seen)?;
+                // A table that was made since is read as it was then: empty.
+                let is_made_since =
+                    |event: &Event| event.seqno > snapshot && matches!(event.deed, Deed::CreateTable(_));
+                if !self.run.history.events.iter().any(is_made_since) {
+                    replay(self.run.history.world_at(snapshot)?, &seen)?;
+                }
                 Ok(Client::Idle)
             }
             Ok(SubmittedTransaction::Conflict) => {

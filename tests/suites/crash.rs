@@ -16,9 +16,10 @@ use crate::deed::{Change, ItemWrite};
 use crate::history::{Counts, Fate, History, Place};
 use crate::workload::{item, open};
 use crate::world::{AUDIT, TABLES, TOKEN_MILLIS, Token, Told, World};
+use pixii::format::names::{FileKind, parse};
 use pixii::sim::{FaultRule, ImageChoice, OpKind, SimVfs, Simulation, SyncFailure, errno};
 use pixii::{Database, Durability, SequenceNumber, StreamRecord, TransactWriteRequest};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// What a suite has done, for the summary line.
@@ -29,14 +30,34 @@ pub(crate) struct Figures {
     pub(crate) images: u64,
     pub(crate) second_crashes: u64,
     pub(crate) sync_failures: u64,
+    pub(crate) errors_injected: u64,
     pub(crate) acknowledged: u64,
     pub(crate) tokens_sent_again: u64,
     pub(crate) records_checked: u64,
     pub(crate) counts: Counts,
+    /// How often each kind of operation was stopped or failed, on each kind of file.
+    pub(crate) hits: BTreeMap<(OpKind, &'static str), u64>,
 }
 
+impl Figures {
+    /// An operation was stopped, or failed.
+    pub(crate) fn hit(&mut self, operation: &pixii::sim::Operation) {
+        let name = operation.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let kind = match parse(name) {
+            Some(FileKind::Lock) => "lock",
+            Some(FileKind::Wal(_)) => "log segment",
+            Some(FileKind::Manifest(_)) => "manifest",
+            Some(FileKind::Table(_)) => "table",
+            Some(FileKind::Temporary) => "unfinished manifest",
+            None => "directory",
+        };
+        *self.hits.entry((operation.kind, kind)).or_default() += 1;
+    }
+}
+
+/// What is lost in an image.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Loss {
+pub(crate) enum Loss {
     Power,
     Process,
 }
@@ -56,6 +77,7 @@ pub(crate) fn enumerate(
 ) -> Result<(), String> {
     let whole = run(seed, OPERATIONS, |_| false)?;
     let points = whole.simulation.vfs().crash_points();
+    let operations = whole.simulation.vfs().op_log();
     figures.seeds += 1;
     let offset = usize::try_from(seed).unwrap_or(0) % stride;
     for point in points.into_iter().skip(offset).step_by(stride) {
@@ -66,6 +88,7 @@ pub(crate) fn enumerate(
         })
         .map_err(context)?;
         figures.crash_points += 1;
+        operations.get(usize::try_from(point).unwrap_or(usize::MAX)).inspect(|stopped| figures.hit(stopped));
         figures.acknowledged += u64::try_from(crashed.history.acknowledged()).unwrap_or(0);
         figures.counts += crashed.counts;
         check_images(&crashed, images, Loss::Process, point, figures).map_err(context)?;
@@ -100,7 +123,7 @@ pub(crate) fn fail_syncs(seed: u64, stride: usize, figures: &mut Figures) -> Res
 
 /// Checks `count` images of a power loss and one of the death of the process, which costs `death`: after a failed sync
 /// the page cache may have lost what only the process's death would have left.
-fn check_images(
+pub(crate) fn check_images(
     run: &Run,
     count: usize,
     death: Loss,

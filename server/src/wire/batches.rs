@@ -13,8 +13,10 @@ use super::service::Service;
 use super::writer::{self, ObjectWriter};
 use crate::json::text::write_string;
 use crate::json::typed::write_item;
+use pixii::dynamo::limits::{BATCH_GET_KEYS_MAX, BATCH_WRITE_REQUESTS_MAX};
 use pixii::{
-    BatchGetRequest, BatchWrite, BatchWriteRequest, Item, Key, KeysAndAttributes, Operation, RequestFault,
+    BatchGetRequest, BatchWrite, BatchWriteRequest, Item, Key, KeysAndAttributes, Operation, ReadFault,
+    RequestFault, WriteFault,
 };
 use std::collections::BTreeMap;
 
@@ -74,10 +76,13 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     for (table, part) in &mut parts {
         members.resource_name("tableName", Some(table));
         let member = format!("requestItems.{table}.member.keys");
-        let keys = members.present(&member, part.keys.as_deref());
-        members.count(&member, keys, 1, 100);
+        members.present(&member, part.keys.as_ref());
     }
     members.finish(OPERATION)?;
+    let count: usize = parts.values().map(|part| part.keys.as_ref().map_or(0, Vec::len)).sum();
+    if count > BATCH_GET_KEYS_MAX {
+        return Err(fault(OPERATION, ReadFault::BatchTooLong).into());
+    }
     values.check().map_err(|found| fault(OPERATION, found))?;
     let mut request = BatchGetRequest { tables: BTreeMap::new(), return_consumed_capacity };
     let mut words = BTreeMap::new();
@@ -237,6 +242,14 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let return_item_collection_metrics =
         choices::return_item_collection_metrics(&mut members, metrics.as_deref());
     members.finish(OPERATION)?;
+    let is_out_of_bounds =
+        |writes: &Vec<OneWrite>| writes.is_empty() || writes.len() > BATCH_WRITE_REQUESTS_MAX;
+    if let Some((table, _)) = tables.iter().find(|(_, writes)| is_out_of_bounds(writes)) {
+        return Err(fault(OPERATION, WriteFault::BatchTable { table: table.clone() }).into());
+    }
+    if tables.values().map(Vec::len).sum::<usize>() > BATCH_WRITE_REQUESTS_MAX {
+        return Err(fault(OPERATION, WriteFault::BatchTooLong).into());
+    }
     let mut request = BatchWriteRequest {
         return_consumed_capacity,
         return_item_collection_metrics,

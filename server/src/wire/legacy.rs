@@ -171,6 +171,11 @@ impl Legacy {
         self.key_conditions.is_some()
     }
 
+    /// Whether a read says by these which attributes to answer with.
+    pub(super) fn has_attributes(&self) -> bool {
+        self.names.is_some()
+    }
+
     /// As a put or a delete takes them.
     pub(super) fn of_write(self) -> Option<Box<LegacyWrite>> {
         self.is_any().then(|| {

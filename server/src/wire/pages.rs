@@ -15,8 +15,8 @@ use pixii::dynamo::expression::fault::ExpressionKind;
 use pixii::dynamo::read::request::KeyConditions;
 use pixii::legacy::parameters::LegacyParameter;
 use pixii::{
-    Error, Item, Operation, Order, Page, QueryRequest, ReadOptions, RequestFault, ScanRequest, Segment,
-    Select,
+    Error, Fault, Item, Operation, Order, Page, ProjectionExpression, QueryRequest, ReadOptions,
+    RequestFault, ScanRequest, Segment, Select,
 };
 
 /// What queries and scans have in common.
@@ -30,6 +30,9 @@ struct PageMembers {
     select: Option<String>,
     limit: Option<i32>,
     start: Option<Item>,
+    /// Of the place to start from.
+    start_values: FirstFault,
+    /// Of legacy parameters.
     values: FirstFault,
     is_consistent: Option<bool>,
     is_forward: Option<bool>,
@@ -52,7 +55,7 @@ impl PageMembers {
             "KeyConditionExpression" if is_query => self.key_condition = reader.owned()?,
             "Select" => self.select = reader.owned()?,
             "Limit" => self.limit = reader.integer()?,
-            "ExclusiveStartKey" => self.start = read_item(reader, &mut self.values)?,
+            "ExclusiveStartKey" => self.start = read_item(reader, &mut self.start_values)?,
             "ConsistentRead" => self.is_consistent = reader.boolean()?,
             "ScanIndexForward" if is_query => self.is_forward = reader.boolean()?,
             "Segment" if !is_query => self.segment = reader.integer()?,
@@ -100,7 +103,20 @@ impl PageMembers {
         };
         let (filter, projection) = (self.filter.as_deref(), self.projection.as_deref());
         let key_condition = self.key_condition.as_deref();
+        if operation == Operation::Query && key_condition.is_none() && !legacy.has_key_conditions() {
+            return Err(fault(operation, RequestFault::KeyConditionMissing));
+        }
+        let options = ReadOptions {
+            index: self.index,
+            projection: projection.map(|_| ProjectionExpression::default()),
+            select,
+            ..ReadOptions::default()
+        };
+        options.check_select(legacy.has_attributes()).map_err(|found| fault(operation, found))?;
         self.values.check().map_err(|found| fault(operation, found))?;
+        let start = self.start.as_ref().map_or(Ok(()), Item::validate);
+        let start = self.start_values.check().and(start);
+        start.map_err(|found| fault(operation, Fault::StartKeyValue(found)))?;
         let has_expressions = filter.is_some() || projection.is_some() || key_condition.is_some();
         let (filter, projection, key) =
             read_expressions(wording, operation, self.placeholders, has_expressions, |context| {
@@ -109,20 +125,15 @@ impl PageMembers {
                 let key = key_condition.map(|text| context.key_condition(text)).transpose()?;
                 Ok((filter, projection, key))
             })?;
-        let key = match (operation, key) {
-            (Operation::Query, None) if legacy.has_key_conditions() => KeyConditions::default(),
-            (Operation::Query, None) => return Err(fault(operation, RequestFault::KeyConditionMissing)),
-            (_, key) => KeyConditions::Clauses(key.unwrap_or_default()),
-        };
+        let key = key.map_or_else(KeyConditions::default, KeyConditions::Clauses);
         let options = ReadOptions {
-            index: self.index,
             filter,
             projection,
-            select,
             limit: self.limit.and_then(|limit| usize::try_from(limit).ok()),
             exclusive_start_key: self.start,
             consistency: consistency(self.is_consistent),
             return_consumed_capacity,
+            ..options
         };
         let order = if self.is_forward == Some(false) { Order::Descending } else { Order::Ascending };
         Ok(Checked { table, key, order, segment, options, legacy })

@@ -98,6 +98,11 @@ fn batches_are_refused_with_dynamodbs_words() {
         r#"{"Count":0,"ScannedCount":0}"#
     );
 
+    let keys = vec![r#"{"pk":{"N":"x"}}"#; 101].join(",");
+    assert_eq!(
+        client.told("BatchGetItem", &format!(r#"{{"RequestItems":{{"Table":{{"Keys":[{keys}]}}}}}}"#)),
+        validation("Too many items requested for the BatchGetItem call")
+    );
     let key = r#"{"pk":{"S":"p"},"sk":{"S":"s"}}"#;
     let twice = format!(r#"{{"RequestItems":{{"Table":{{"Keys":[{key},{key}]}}}}}}"#);
     assert_eq!(

@@ -160,6 +160,14 @@ fn scans_are_refused_with_dynamodbs_words() {
             "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
         ),
         (
+            r#"{"TableName":"Table","Select":"SPECIFIC_ATTRIBUTES","FilterExpression":"="}"#,
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES",
+        ),
+        (
+            r#"{"TableName":"Table","ExclusiveStartKey":{"pk":{"N":"x"}},"FilterExpression":"="}"#,
+            "The provided starting key is invalid: The parameter cannot be converted to a numeric value: x",
+        ),
+        (
             r#"{"TableName":"Table","Select":"COUNT","ProjectionExpression":"a"}"#,
             "Cannot specify the ProjectionExpression when choosing to get only the Count",
         ),

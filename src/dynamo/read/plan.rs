@@ -41,6 +41,14 @@ pub(super) fn check(options: &ReadOptions, has_attributes_to_get: bool) -> Resul
     }
 }
 
+impl ReadOptions {
+    /// Refuses a `Select` that does not fit the other parameters, which is told before expressions are read: for whoever
+    /// reads them out of a request.
+    pub fn check_select(&self, has_attributes_to_get: bool) -> Result<(), Fault> {
+        check(self, has_attributes_to_get)
+    }
+}
+
 /// How to answer from `source`.
 pub(super) fn plan(source: Source<'_>, options: &ReadOptions) -> Result<Plan, Fault> {
     let shown = match options.select {
