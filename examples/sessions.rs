@@ -75,7 +75,7 @@ pub(crate) fn main() -> pixii::Result<()> {
 
     begin(&sessions, "a1", "ada", 1)?;
     begin(&sessions, "a2", "ada", 3600)?;
-    begin(&sessions, "b1", "bob", 1)?;
+    begin(&sessions, "b1", "bob", 60)?;
     let visited = visit(&sessions, "b1", 3600)?.expect("it has just begun");
     println!("bob was here {} time, and stays", visited.visits);
 

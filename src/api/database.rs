@@ -124,25 +124,41 @@ impl Database {
     /// Makes the table of the entities `E`, durably. If one of their fields says when they expire, they do.
     pub fn create_entity<E: Entity>(&self) -> Result<TypedTable<E>> {
         let table = self.create_table(E::schema().build()?)?;
-        if let Some(attribute) = E::TTL_ATTRIBUTE {
-            let attribute_name = attribute.to_owned();
-            let time_to_live_specification = TimeToLiveSpecification { attribute_name, enabled: true };
-            let table_name = table.name().to_owned();
-            self.update_time_to_live(UpdateTimeToLiveRequest { table_name, time_to_live_specification })?;
-        }
+        self.let_expire::<E>(&table)?;
         Ok(table.into())
     }
 
-    /// The table of the entities `E`, which is made, durably, if there is none.
+    /// The table of the entities `E`, which is made, durably, if there is none. If one of their fields says when they expire
+    /// and nobody has ever enabled or disabled that, they do from now on.
     pub fn entity_or_create<E: Entity>(&self) -> Result<TypedTable<E>> {
-        match self.entity() {
+        let found = match self.table(E::TABLE) {
             Err(error) if error.kind() == ErrorKind::ResourceNotFound => match self.create_entity() {
                 // Somebody else was faster.
-                Err(error) if error.kind() == ErrorKind::ResourceInUse => self.entity(),
-                made => made,
+                Err(error) if error.kind() == ErrorKind::ResourceInUse => self.table(E::TABLE)?,
+                made => return made,
             },
-            found => found,
+            found => found?,
+        };
+        // Whoever made it may have been stopped before they came to this.
+        if found.descriptor().settings().time_to_live.was_never_enabled() {
+            let enabled = self.let_expire::<E>(&found);
+            let is_still_off = || {
+                let now = self.describe_time_to_live(E::TABLE);
+                now.is_ok_and(|now| now == TimeToLiveDescription::Disabled)
+            };
+            if enabled.is_err() && is_still_off() {
+                enabled?;
+            }
         }
+        Ok(found.into())
+    }
+
+    fn let_expire<E: Entity>(&self, table: &Table) -> Result<()> {
+        let Some(attribute) = E::TTL_ATTRIBUTE else { return Ok(()) };
+        let attribute_name = attribute.to_owned();
+        let time_to_live_specification = TimeToLiveSpecification { attribute_name, enabled: true };
+        let table_name = table.name().to_owned();
+        self.update_time_to_live(UpdateTimeToLiveRequest { table_name, time_to_live_specification }).map(drop)
     }
 
     /// The names of all tables in the order of their bytes.

@@ -358,9 +358,13 @@ impl Catalog {
         let table = NewTable::of_request(request, now_millis)?;
         let name = table.schema.name().to_owned();
         let exists = || Error::new(OPERATION, Fault::TableExists { table: name.clone() });
-        if self.tables.read().contains_key(&name) {
+        let known = self.tables.read().get(&name).cloned();
+        match known {
             // What the map holds is durable (invariant 1): nothing has to be waited for.
-            return Err(exists());
+            Some(table) if table.state().version().is_some() => return Err(exists()),
+            // Whoever drops it may have gone away without a word.
+            Some(table) => self.await_change(engine, &table)?,
+            None => {}
         }
         let (row, counter) = (row_key(TABLE_ROW, name.as_bytes()), row_key(NEXT_KEYSPACE_ROW, &[]));
         engine.pay_back_pressure()?;
@@ -778,8 +782,20 @@ impl Catalog {
         self.refresh(engine, name)
     }
 
+    /// A table is found to be no more.
+    fn note_dropped(&self, table: &TableDescriptor) {
+        let keyspaces: Vec<_> = table.record().keyspaces().collect();
+        self.note_dead(&keyspaces, table.state().changed_at());
+    }
+
+    /// Lists keyspaces as dead that are not listed yet: who drops a table, and who finds that it is gone, both say so.
     pub(super) fn note_dead(&self, keyspaces: &[KeyspaceId], seqno: SeqNo) {
-        self.dead.lock().extend(keyspaces.iter().map(|keyspace| DeadKeyspace { keyspace: *keyspace, seqno }));
+        let mut dead = self.dead.lock();
+        for keyspace in keyspaces {
+            if dead.iter().all(|dead| dead.keyspace != *keyspace) {
+                dead.push(DeadKeyspace { keyspace: *keyspace, seqno });
+            }
+        }
     }
 
     /// Brings the map to what is published of a table.
@@ -791,7 +807,7 @@ impl Catalog {
             self.note_ended_stream(engine, old)?;
         }
         match (tables.entry(name.to_owned()), record) {
-            (Entry::Occupied(entry), None) => drop(entry.remove()),
+            (Entry::Occupied(entry), None) => self.note_dropped(&entry.remove()),
             (Entry::Vacant(_), None) => {}
             (Entry::Vacant(entry), Some(record)) => {
                 entry.insert(Arc::new(TableDescriptor::new(record)));
@@ -799,7 +815,7 @@ impl Catalog {
             (Entry::Occupied(mut entry), Some(record)) => {
                 let old = entry.get();
                 if old.id() != record.id {
-                    entry.insert(Arc::new(TableDescriptor::new(record)));
+                    self.note_dropped(&entry.insert(Arc::new(TableDescriptor::new(record))));
                 } else if old.version() < record.version {
                     let published = engine.snapshot().seqno();
                     let next = Arc::new(old.successor(record, published));

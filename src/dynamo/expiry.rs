@@ -95,6 +95,13 @@ pub(super) struct Derivation<'a> {
     pub(super) holds_until: Option<CommitTime>,
 }
 
+impl Derivation<'_> {
+    /// Whether it holds at a time, for an answer that commits nothing.
+    pub(super) fn holds_at(&self, now: CommitTime) -> bool {
+        self.holds_until.is_none_or(|until| now < until) && self.tables.iter().all(|table| table.is_current())
+    }
+}
+
 impl CommitGuard for Derivation<'_> {
     fn admit(&self, next: Commit) -> Verdict {
         match self.holds_until {

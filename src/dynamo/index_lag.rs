@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Invariants:
-//! 1. A read sees every commit that is as old as the lag or older. Of the younger ones it may see none, and those that
+//! 1. A read sees every commit whose publishing is as long ago as the lag or longer. Of the younger ones it may see none, and those that
 //!    it sees are the older ones: it sees one moment.
 //! 2. No read sees an earlier moment than one before it did.
 //! 3. At most [`SNAPSHOTS_MAX`] snapshots are held; what they see is kept on disk until they are let go of, which happens

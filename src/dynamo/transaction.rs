@@ -180,7 +180,8 @@ impl InteractiveTransaction {
     ) -> Result<Option<Item>> {
         let checked = request.check().map_err(|fault| Error::new(operation, fault))?;
         let request = checked.as_request();
-        let table = Arc::clone(&*self.store.catalog.current(operation, table)?);
+        // Also a write that is refused is an answer that stands only as long as the table does.
+        let table = self.note_read(operation, table)?;
         let engine = &self.store.engine;
         let now = engine.now();
         let write = request.prepare(operation, &table, now)?;
@@ -209,6 +210,9 @@ impl InteractiveTransaction {
             self.open.own.insert(key.to_vec(), write);
         }
         self.holds_until = earlier(self.holds_until, holds_until);
+        // Who reads it in this transaction sees it: that stands until it expires.
+        let seen_until = expiry.and_then(|expiry| engine.hidden_from(expiry)).filter(|until| *until > at);
+        self.holds_until = earlier(self.holds_until, seen_until);
         // What counts is the item before the transaction. The table is as it was at the first write: if it is changed
         // meanwhile, the transaction is not admitted, and run again.
         let before = found.map(|found| found.value);

@@ -6,10 +6,14 @@
 
 use super::pipeline::Advance;
 use super::shared::Shared;
+use crate::base::error::{StoreError, StoreFault};
 use crate::env::schedule::{Job, Step};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+const NAME: &str = "pixii-log";
 
 /// How long the job waits at most for who holds the log.
 const LOG_BUSY: Duration = Duration::from_millis(5);
@@ -21,7 +25,7 @@ pub(super) fn wake(shared: &Arc<Shared>) -> io::Result<()> {
     if handle.is_none() {
         let job = Box::new(LogJob { shared: Arc::clone(shared) });
         let wake = Arc::clone(&maintenance.wake_log);
-        *handle = Some(shared.environment.scheduler.spawn("pixii-log", wake, job)?);
+        *handle = Some(shared.environment.scheduler.spawn(NAME, wake, job)?);
     }
     drop(handle);
     maintenance.wake_log.notify();
@@ -44,8 +48,11 @@ impl Job for LogJob {
             return Step::Park(None);
         }
         let seen = pipeline.progress().generation();
-        if pipeline.advance(&shared.counters, &shared.poison) == Advance::Busy {
-            shared.environment.scheduler.wait(pipeline.progress(), seen, Some(LOG_BUSY));
+        let advance = || pipeline.advance(&shared.counters, &shared.poison);
+        match catch_unwind(AssertUnwindSafe(advance)) {
+            Ok(Advance::Busy) => shared.environment.scheduler.wait(pipeline.progress(), seen, Some(LOG_BUSY)),
+            Ok(Advance::Progressed | Advance::Idle) => {}
+            Err(_) => shared.poison.set(&StoreError::new(StoreFault::Panicked { job: NAME.to_owned() })),
         }
         Step::Again
     }

@@ -338,19 +338,17 @@ struct Plan {
 impl Plan {
     /// The plan of a job that begins now.
     fn now(shared: &Shared) -> Result<Self> {
+        // Time and rules are of one moment: a generation that has not ended by the rules had not ended by the time. Whoever
+        // reads from then on judges by no earlier time, unless it reads as of a moment of the window.
+        let now = || shared.clock.now_by_the_wall().unwrap_or_default();
+        let (time, rules) = shared.rules.at_present(now, |rules, time| (time, Arc::clone(rules)));
         let window = window_start(shared)?;
         let published = shared.pipeline.published();
         let floor_at = window.unwrap_or(Moment { seqno: published, time: shared.pipeline.published_time() });
-        let (snapshots, newest) = shared.snapshots.boundaries(floor_at, || {
-            let seqno = shared.pipeline.published();
-            Moment { seqno, time: shared.clock.now_by_the_wall().unwrap_or_default() }
-        });
-        // The rules are asked for after the time: a generation whose rule reclaims has not ended before it.
-        let reclaim = Reclaim {
-            floor: floor(&snapshots, window, newest),
-            rules: shared.rules.expiry(),
-            dropped: shared.rules.dropped(),
-        };
+        let (snapshots, newest) =
+            shared.snapshots.boundaries(floor_at, || Moment { seqno: shared.pipeline.published(), time });
+        let dropped = shared.rules.dropped();
+        let reclaim = Reclaim { floor: floor(&snapshots, window, newest), rules, dropped };
         Ok(Self { snapshots, window, newest, reclaim })
     }
 

@@ -403,6 +403,11 @@ impl Engine {
         self.shared.rules.is_hidden(expiry, at)
     }
 
+    /// From when on readers do not see an entry because it is dead; `None` if that never comes.
+    pub fn hidden_from(&self, expiry: Expiry) -> Option<CommitTime> {
+        self.shared.rules.expiry().hidden_from(expiry)
+    }
+
     /// Says that keyspaces are dead since a commit: no reader at or after it asks for their keys, and nobody writes
     /// them. Compaction takes them away. To be said again after each opening.
     pub fn drop_keyspaces(&self, dropped: &[(KeyspaceId, SeqNo)]) {

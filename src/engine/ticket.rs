@@ -114,6 +114,7 @@ impl Drop for Ticket {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a runtime parks its own thread")]
 mod tests {
     use super::*;
     use crate::base::batch::WriteBatch;
@@ -202,6 +203,27 @@ mod tests {
     }
 
     #[test]
+    fn a_waker_that_panics_harms_nobody_else() {
+        struct Panics;
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("a bug of the runtime");
+            }
+        }
+        let simulation = Simulation::new(3);
+        let engine = open(simulation.environment());
+        let mut tickets: Vec<_> = (0..3).map(|key| submit(&engine, key, Durability::Durable)).collect();
+        let woken = Woken::new();
+        for (ticket, panics) in tickets.iter_mut().zip([false, true, false]) {
+            let waker = if panics { Arc::new(Panics).into() } else { Waker::from(Arc::clone(&woken)) };
+            assert!(Pin::new(ticket).poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        simulation.scheduler().run_until_idle();
+        assert_eq!(woken.count(), 2);
+        assert!(engine.statistics().poison.is_none());
+    }
+
+    #[test]
     fn a_task_that_goes_away_is_forgotten_and_its_write_is_done() {
         let simulation = Simulation::new(3);
         let engine = open(simulation.environment());
@@ -230,7 +252,7 @@ mod tests {
                     keys.map(|key| submit(&engine, key, Durability::Durable)).collect::<Vec<_>>()
                 {
                     while poll(&mut ticket, &woken).is_pending() {
-                        std::thread::park_timeout(std::time::Duration::from_secs(10));
+                        std::thread::park();
                     }
                 }
             }

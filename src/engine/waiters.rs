@@ -3,11 +3,13 @@
 //! Invariants:
 //! 1. A task that found its commit undecided after it had registered is woken when that is decided: who publishes stores
 //!    the number first and asks for waiters then, who waits registers first and asks for the number then.
-//! 2. A waker is called without the lock, and once for each time that it was registered.
+//! 2. A waker is called, and dropped, without the lock, and called once for each time that it was registered. It is code of
+//!    others: if it panics, that is the loss of its task alone.
 
 use crate::base::ident::SeqNo;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
@@ -40,21 +42,26 @@ impl Waiters {
 
     /// Registers a task for a commit, in the place of its earlier waker if it has one.
     pub(super) fn register(&self, seqno: SeqNo, earlier: Option<WaiterId>, waker: &Waker) -> WaiterId {
+        let waker = waker.clone();
         let mut wakers = self.wakers.lock();
         let id = earlier.unwrap_or_else(|| {
             wakers.next += 1;
             WaiterId { seqno, number: wakers.next }
         });
-        wakers.of_commits.insert(id, waker.clone());
+        let replaced = wakers.of_commits.insert(id, waker);
         self.count.store(wakers.of_commits.len(), Ordering::SeqCst);
+        drop(wakers);
+        drop(replaced);
         id
     }
 
     /// The task is not interested any more.
     pub(super) fn forget(&self, id: WaiterId) {
         let mut wakers = self.wakers.lock();
-        wakers.of_commits.remove(&id);
+        let forgotten = wakers.of_commits.remove(&id);
         self.count.store(wakers.of_commits.len(), Ordering::SeqCst);
+        drop(wakers);
+        drop(forgotten);
     }
 
     /// Wakes who awaits a commit up to `seqno`; everyone, without one.
@@ -70,6 +77,9 @@ impl Waiters {
             self.count.store(rest.len(), Ordering::SeqCst);
             std::mem::replace(&mut wakers.of_commits, rest)
         };
-        woken.into_values().for_each(Waker::wake);
+        for waker in woken.into_values() {
+            // The panic was reported by its hook; there is nobody here to tell it to.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
     }
 }

@@ -149,10 +149,7 @@ impl Version {
         at: CommitTime,
     ) -> Vec<Box<dyn Cursor>> {
         let is_wanted = |table: &TableReader| {
-            let parts = table.meta().contents.iter().filter(|part| {
-                part.id >= KeyspaceId::of_key(smallest)
-                    && end.is_none_or(|end| part.id <= KeyspaceId::of_key(end))
-            });
+            let parts = table.meta().contents.iter().filter(|part| holds_some_of(part.id, smallest, end));
             let mut spans = parts.flat_map(|part| &part.expiring);
             let is_new = table.meta().newest_seqno > seen.seqno;
             let is_due = |span: &ExpirySpan| {
@@ -167,11 +164,10 @@ impl Version {
     /// The earliest expiries of the tables that may hold entries from `smallest` on and before `end`, each with its
     /// generation.
     pub fn earliest_expiries(&self, smallest: &[u8], end: Option<&[u8]>) -> Vec<Expiry> {
-        let (first, last) = (KeyspaceId::of_key(smallest), end.map(KeyspaceId::of_key));
         let mut expiries = Vec::new();
         for (_, table) in self.tables().filter(|(_, table)| !is_beyond(table, smallest, end)) {
             let parts = table.meta().contents.iter();
-            let parts = parts.filter(|part| part.id >= first && last.is_none_or(|last| part.id <= last));
+            let parts = parts.filter(|part| holds_some_of(part.id, smallest, end));
             let spans = parts.flat_map(|part| &part.expiring);
             expiries.extend(
                 spans.map(|span| Expiry { at_millis: span.earliest_millis(), generation: span.generation }),
@@ -193,6 +189,12 @@ impl Version {
         }
         cursors
     }
+}
+
+/// Whether keys of a keyspace lie from `smallest` on and before `end`. A range that ends where a keyspace begins has none
+/// of its keys.
+fn holds_some_of(id: KeyspaceId, smallest: &[u8], end: Option<&[u8]>) -> bool {
+    id >= KeyspaceId::of_key(smallest) && end.is_none_or(|end| id.prefix().as_slice() < end)
 }
 
 /// Whether a table has no keys from `smallest` on and before `end`.

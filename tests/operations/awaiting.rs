@@ -1,10 +1,11 @@
 //! Writes that are awaited instead of waited for.
 #![expect(clippy::disallowed_methods, reason = "a runtime parks its own thread")]
 
-use crate::support::{database, item, refused};
+use crate::support::{database, item, refused, schema};
+use pixii::sim::{FaultRule, OpKind, Simulation, errno};
 use pixii::{
-    BatchWrite, BatchWriteRequest, Durability, IntoKey, PutRequest, SubmittedTransaction, TransactWrite,
-    TransactWriteRequest, UpdateTableRequest, attr,
+    BatchWrite, BatchWriteRequest, Database, Durability, IntoKey, Item, KeyType, Outcome, PutRequest,
+    SubmittedTransaction, TableSchema, TransactWrite, TransactWriteRequest, UpdateTableRequest, attr,
 };
 use std::pin::pin;
 use std::sync::Arc;
@@ -81,4 +82,42 @@ fn a_refusal_that_rests_on_an_unpublished_write_is_awaited_with_it() {
         );
         first.await.expect("nothing fails");
     });
+}
+
+#[test]
+fn a_refusal_writes_nothing_whatever_becomes_of_what_it_rests_on() {
+    let simulation = Simulation::new(5);
+    let database =
+        Database::options().environment(simulation.environment()).open("/store").expect("a new store");
+    let table = database.create_table(schema()).expect("a new table");
+    let first = table.put_request(&item(1)).submit().expect("space");
+    let second =
+        table.put_request(&item(1)).condition(attr("pk").not_exists()).submit().expect("it is valid");
+    simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
+    assert_eq!(first.wait().expect_err("the sync fails").outcome(), Outcome::Unknown);
+    assert_eq!(second.wait().expect_err("its ground is gone").outcome(), Outcome::Rejected);
+}
+
+#[test]
+fn a_table_whose_deletion_nobody_waits_for_is_gone_all_the_same() {
+    let (database, _) = database();
+    drop(database.submit_delete_table("Items").expect("it is there"));
+    let table = database.create_table(schema()).expect("the name is free");
+    table.put(&item(1)).expect("space");
+    assert_eq!(table.scan().count().expect("it can be read"), 1);
+}
+
+#[test]
+fn a_transaction_stands_on_a_table_that_refused_its_write() {
+    let (database, table) = database();
+    let other = TableSchema::builder("Other").partition_key("pk", KeyType::String).build();
+    let other = database.create_table(other.expect("valid")).expect("a new table");
+    other.put(&Item::new().with("pk", "p")).expect("space");
+    let mut transaction = database.begin_transaction().expect("it is open");
+    let taken = other.put_request(&Item::new().with("pk", "p")).condition(attr("pk").not_exists());
+    transaction.write(taken).expect_err("it is there already");
+    transaction.put(&table, &item(1)).expect("it is valid");
+    database.delete_table("Other").expect("it is there");
+    let submitted = transaction.submit(Durability::Durable).expect("space");
+    assert!(matches!(submitted, SubmittedTransaction::Conflict), "what refused the write is no more");
 }

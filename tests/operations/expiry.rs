@@ -2,12 +2,14 @@
 
 use crate::support::{item, refused, schema};
 use pixii::env::schedule::{Event, Scheduler};
+use pixii::env::time::Clock;
 use pixii::sim::Simulation;
 use pixii::{
-    BatchGetRequest, BatchWrite, BatchWriteRequest, Database, DatabaseOptions, EventName, ExpiredItems,
-    IntoKey, Item, KeysAndAttributes, PutRequest, ReturnValues, StreamRecord, StreamSpecification,
-    StreamViewType, Table, TimeToLiveDescription, TimeToLiveSpecification, TransactGet, TransactGetRequest,
-    TransactWrite, TransactWriteRequest, UpdateTableRequest, UpdateTimeToLiveRequest, UserIdentity, attr,
+    BatchGetRequest, BatchWrite, BatchWriteRequest, Database, DatabaseOptions, Durability, EventName,
+    ExpiredItems, IntoKey, Item, KeysAndAttributes, PutRequest, ReturnValues, StreamRecord,
+    StreamSpecification, StreamViewType, SubmittedTransaction, Table, TimeToLiveDescription,
+    TimeToLiveSpecification, TransactGet, TransactGetRequest, TransactWrite, TransactWriteRequest,
+    UpdateTableRequest, UpdateTimeToLiveRequest, UserIdentity, attr,
 };
 use std::time::Duration;
 
@@ -243,6 +245,26 @@ fn a_transaction_does_not_see_what_it_wrote_with_a_past_date() {
 }
 
 #[test]
+fn a_transaction_that_saw_what_it_wrote_is_a_conflict_once_that_has_expired() {
+    let store = Store::new();
+    let commits = |seconds: u64| {
+        let mut transaction = store.database.begin_transaction().expect("it is open");
+        let expires = store.simulation.clock().wall_millis() / 1000 + 10;
+        transaction.put(&store.table, &mortal(1, expires)).expect("it is valid");
+        store.simulation.clock().advance(Duration::from_secs(seconds));
+        assert!(transaction.get_item(&store.table, ("p", 1)).expect("it can be read").is_some());
+        transaction.put(&store.table, &item(2)).expect("it is valid");
+        let submitted = transaction.submit(Durability::Durable).expect("space");
+        match submitted {
+            SubmittedTransaction::Accepted(pending) => pending.wait().is_ok(),
+            _ => false,
+        }
+    };
+    assert!(commits(5));
+    assert!(!commits(15), "in the order of commits there was nothing to see");
+}
+
+#[test]
 fn each_expired_item_is_told_once_by_the_sweeper_or_by_the_write_that_meets_it() {
     let store = Store::new();
     let table = &store.table;
@@ -330,6 +352,26 @@ struct Visit {
     id: u64,
     #[pixii(ttl)]
     until: u64,
+}
+
+#[test]
+fn an_entity_s_table_that_was_made_without_its_expiry_gets_it_unless_somebody_has_disabled_it() {
+    use pixii::Entity;
+    let database = Database::in_memory().expect("a new database");
+    let state = || database.describe_time_to_live(Visit::TABLE).expect("it is there");
+    database.create_table(Visit::schema().build().expect("valid")).expect("whoever made it got no further");
+    assert_eq!(state(), TimeToLiveDescription::Disabled);
+    database.entity_or_create::<Visit>().expect("it is there");
+    assert_ne!(state(), TimeToLiveDescription::Disabled);
+    database.wait_for_time_to_live(Visit::TABLE).expect("nothing fails");
+    let specification = TimeToLiveSpecification { attribute_name: "until".to_owned(), enabled: false };
+    let request = UpdateTimeToLiveRequest {
+        table_name: Visit::TABLE.to_owned(),
+        time_to_live_specification: specification,
+    };
+    database.update_time_to_live(request).expect("it is enabled");
+    database.entity_or_create::<Visit>().expect("it is there");
+    assert_eq!(state(), TimeToLiveDescription::Disabled, "somebody wanted it so");
 }
 
 #[test]

@@ -168,6 +168,13 @@ pub struct TimeToLiveState {
     pub ended: Vec<EndedGeneration>,
 }
 
+impl TimeToLiveState {
+    /// Whether nobody has ever said that items expire.
+    pub fn was_never_enabled(&self) -> bool {
+        self.active.is_none() && self.ended.is_empty()
+    }
+}
+
 /// Items expire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveTimeToLive {

@@ -176,10 +176,11 @@ fn attempt(
         }
         Err(error) => Err(error),
     };
-    if told.is_err() || batch.is_empty() {
-        return Ok(Some(Deferred::new(engine.visible(old.seqno), told)));
-    }
     let derivation = Derivation { tables: &[table], holds_until };
+    if told.is_err() || batch.is_empty() {
+        // Nothing is submitted that would be held to it.
+        return Ok(table.is_current().then(|| Deferred::seen(engine.visible(old.seqno), told)));
+    }
     match engine.submit_guarded(&batch, options.durability, &derivation)? {
         Submitted::Accepted(ticket) => {
             store.catalog.note_expiry(table, expiry);

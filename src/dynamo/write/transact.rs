@@ -282,7 +282,7 @@ fn read_again(
     let mut newest_seen = earlier.seqno;
     if let SameContent::No = earlier.content {
         let mismatch = Error::new(OPERATION, WriteFault::TokenMismatch.into());
-        return Ok(Deferred::new(store.engine.visible(newest_seen), Err(mismatch)));
+        return Ok(Deferred::seen(store.engine.visible(newest_seen), Err(mismatch)));
     }
     let mut actions = Vec::with_capacity(writes.len());
     for (write, (table, _)) in writes.iter().zip(&request.actions) {
@@ -335,17 +335,16 @@ fn decide(
             Ok(Answered { actions, capacity, direction: Direction::Write })
         }
     };
-    if answered.is_err() && holds_until.is_some_and(|until| until <= store.engine.now()) {
-        return Ok(None);
-    }
     if let (Some(row), Ok(_)) = (token, &answered) {
         row.complete(&store.engine, &mut batch);
     }
-    if answered.is_err() || batch.is_empty() {
-        return Ok(Some(Deferred::new(store.engine.visible(newest_seen), answered)));
-    }
     let tables: Vec<&TableDescriptor> = tables.iter().map(AsRef::as_ref).collect();
     let derivation = Derivation { tables: &tables, holds_until };
+    if answered.is_err() || batch.is_empty() {
+        // Nothing is submitted that would be held to it.
+        let holds = derivation.holds_at(store.engine.now());
+        return Ok(holds.then(|| Deferred::seen(store.engine.visible(newest_seen), answered)));
+    }
     match store.engine.submit_guarded(&batch, request.durability, &derivation)? {
         Submitted::Accepted(ticket) => {
             let actions = answered.iter().flat_map(|answered| &answered.actions);

@@ -23,7 +23,7 @@
 //! 5. Along a chain the sequence numbers fall strictly.
 //! 6. The content of a version whose tag is that of an expiring put begins with its expiry, `EXPIRY_BYTES` long.
 //! 7. Where the prefixes of two keys differ, the keys are ordered as they are; where they are equal, nothing is said.
-//! 8. The inserter's finger is, on each level, the last node at or before the key that was inserted last.
+//! 8. The inserter's finger is, on each level, the last node at or before the finger's lowest node.
 //!
 //! Threads: `insert` is called by one thread at a time (the caller's lock); everything else by any number.
 #![expect(unsafe_code, reason = "nodes lie in the arena and are reached by pointers")]
