@@ -159,6 +159,7 @@ pub use dynamo::write::request::{
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,
 };
 pub use dynamo::write::single::Pending;
+pub use dynamo::write::token::TokenScope;
 pub use dynamo::write::transact::{
     PendingTransaction, TransactWrite, TransactWriteOutput, TransactWriteRequest,
 };

@@ -857,7 +857,7 @@ pub(super) struct Change {
 impl Change {
     /// `old` becomes `next`.
     pub(super) fn to(next: TableRecord, old: &TableRecord, now_millis: u64) -> Self {
-        let answer = TableDescription::of_updating(old, now_millis);
+        let answer = TableDescription::of_updating(old, &next, now_millis);
         Self { next: Some(next), answer, dead: Vec::new() }
     }
 }
@@ -1523,6 +1523,24 @@ mod tests {
         store.time_to_live("other", false).expect("items expire");
         let state = store.table().settings().time_to_live.clone();
         assert_eq!((state.active, state.ended[0].ended_at_millis), (None, NOW));
+    }
+
+    #[test]
+    fn a_table_keeps_a_limited_number_of_ended_settings() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let mut last = 0;
+        for _ in 0..=limits::ENDED_GENERATIONS_MAX + 1 {
+            store.time_to_live("expires", true).expect("nothing expires");
+            let table = store.table();
+            let generation = table.settings().time_to_live.active.as_ref().expect("items expire").generation;
+            store.catalog.finish_enabling(&store.engine, &table, generation).expect("all is done");
+            store.time_to_live("expires", false).expect("items expire");
+            last = generation.0;
+        }
+        let ended = store.table().settings().time_to_live.ended.clone();
+        assert_eq!(ended.len(), limits::ENDED_GENERATIONS_MAX + 1, "the newest has come since");
+        assert_eq!(ended.last().map(|ended| ended.generation.0), Some(last));
     }
 
     #[test]

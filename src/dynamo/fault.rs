@@ -239,6 +239,8 @@ pub enum Constraint {
     OneOf(&'static str),
     /// There at all.
     Present,
+    /// One of the ways to answer a write, which DynamoDB lists in words of its own.
+    ReturnValues,
 }
 
 /// A table's definition that does not fit together.

@@ -11,8 +11,6 @@ pub enum RequestFault {
     SegmentMissing,
     /// A scan says which segment, and not of how many.
     TotalSegmentsMissing,
-    /// The attributes that a write is to answer with are none that there are.
-    ReturnValuesUnknown,
     /// An action of a transaction of writes has more than one of its four forms.
     TransactTwofold,
     /// An action of a transaction of writes has none of its four forms.

@@ -26,8 +26,8 @@ pub struct Store {
     pub catalog: Arc<Catalog>,
     /// Where its history is brought, if it is.
     pub archive: Option<ArchiveHandle>,
-    /// The client tokens of the transactions that run.
-    pub(super) running_tokens: Arc<Mutex<HashSet<String>>>,
+    /// The client tokens of the transactions that run, by the keys of their rows.
+    pub(super) running_tokens: Arc<Mutex<HashSet<Vec<u8>>>>,
     /// How reads of global indexes lag behind, if they do.
     index_lag: Option<Arc<IndexLag>>,
 }

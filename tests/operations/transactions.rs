@@ -5,8 +5,8 @@ use pixii::sim::{SimVfs, Simulation};
 use pixii::{
     CancellationCode, Condition, Database, DeleteRequest, Durability, ErrorKind, Fault, GlobalIndex, IntoKey,
     Item, KeyType, PutRequest, Result, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-    TableSchema, TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput, TransactWriteRequest,
-    UpdateExpression, UpdateRequest, Value, WriteFault, WriteOptions, attr,
+    TableSchema, TokenScope, TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput,
+    TransactWriteRequest, UpdateExpression, UpdateRequest, Value, WriteFault, WriteOptions, attr,
 };
 use std::thread;
 use std::time::Duration;
@@ -177,6 +177,24 @@ fn a_token_makes_a_transaction_idempotent() {
     assert!(database.transact_write(&canceled).is_err());
     table.put(&item(9).with("a", 1)).expect("a valid item");
     database.transact_write(&canceled).expect("the condition is met now");
+}
+
+#[test]
+fn a_token_is_another_one_in_another_scope() {
+    let (database, table) = database();
+    let add = |n: i32, token_scope| TransactWriteRequest {
+        token_scope,
+        ..request(vec![update(1, UpdateExpression::new().add("n", n))], Some("token"))
+    };
+    for _ in 0..2 {
+        database.transact_write(&add(1, TokenScope::Writes)).expect("a valid request");
+        database.transact_write(&add(2, TokenScope::Statements)).expect("it is a token of its own");
+    }
+    let got: Item = table.get(("p", 1)).expect("a valid key").expect("it was written");
+    assert_eq!(got.get("n"), Some(&Value::from(3)));
+    let pending = database.submit_transact_write(&add(1, TokenScope::Writes)).expect("a valid request");
+    database.transact_write(&add(2, TokenScope::Statements)).expect("the other one does not run");
+    pending.wait().expect("it was done before");
 }
 
 #[test]

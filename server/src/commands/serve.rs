@@ -1,6 +1,7 @@
 //! `pixii serve`: DynamoDB's protocol over a store, until the process is told to end.
 
 use crate::failure::{Failure, Result};
+use crate::http::descriptors::raise_limit;
 use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
 use crate::http::server::{Server, ServerOptions};
@@ -8,9 +9,12 @@ use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
 use clap::Args;
 use pixii::{Database, Environment, ExpiredItems};
+use std::convert::Infallible;
+use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How long tables are said to be on their way, where that is asked for.
@@ -46,7 +50,7 @@ pub(crate) struct ServeArguments {
         hide_env_values = true,
         requires = "access_key"
     )]
-    secret_key: Option<String>,
+    secret_key: Option<Secret>,
     /// A file of keys: each line has a key, white space, and its secret
     #[arg(long, value_name = "FILE", env = "PIXII_KEYS_FILE")]
     keys_file: Option<PathBuf>,
@@ -77,6 +81,38 @@ pub(crate) struct ServeArguments {
     /// Take reserved words in expressions for names like any others, which DynamoDB does not
     #[arg(long, env = "PIXII_ALLOW_RESERVED_WORDS")]
     allow_reserved_words: bool,
+}
+
+/// A secret of the command line. What is printed of it does not tell it.
+#[derive(Clone)]
+struct Secret(String);
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Whether users other than its owner may read a file, where the system has owners.
+fn can_be_read_by_others(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 impl ServeArguments {
@@ -113,10 +149,13 @@ impl ServeArguments {
     fn keys(&self) -> Result<AccessKeys> {
         let mut keys = AccessKeys::default();
         if let (Some(key), Some(secret)) = (&self.access_key, &self.secret_key) {
-            keys.insert(key, secret);
+            keys.insert(key, &secret.0);
         }
         if let Some(file) = &self.keys_file {
             let shown = file.display();
+            if can_be_read_by_others(file) {
+                eprintln!("warning: {shown} can be read by others of this machine: it has secrets");
+            }
             let text = fs::read_to_string(file)
                 .map_err(|error| Failure::told(format!("cannot read {shown}: {error}")))?;
             for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()) {
@@ -136,6 +175,7 @@ impl ServeArguments {
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    raise_limit();
     let options = arguments.options()?;
     let address = options.address;
     let scheme = if options.certificate.is_some() { "https" } else { "http" };
@@ -189,5 +229,26 @@ impl SignalWait {
                 let _ = tokio::signal::ctrl_c().await;
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser, Debug)]
+    struct CommandLine {
+        #[command(flatten)]
+        serve: ServeArguments,
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let line = ["pixii", "--in-memory", "--access-key", "key", "--secret-key", "canary"];
+        let parsed = CommandLine::try_parse_from(line).expect("a command line");
+        assert!(parsed.serve.secret_key.as_ref().is_some_and(|secret| secret.0 == "canary"));
+        let printed = format!("{parsed:?}");
+        assert!(printed.contains("secret_key") && !printed.contains("canary"), "{printed}");
     }
 }

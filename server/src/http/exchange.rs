@@ -1,13 +1,14 @@
 //! One request and its answer.
 //!
 //! The steps, in the order of the code: what is no request of DynamoDB's is answered by itself; the page that asks may do
-//! so; the operation is one that is served; the body is read and decoded, within its bounds; the operation runs on a
-//! thread of its own; the answer is encoded and gets its headers.
+//! so; the operation is one that is served; the body is read, within its bounds; and on a thread of its own the
+//! signature is verified, the body decoded, the operation done and its answer encoded; which gets its headers.
 //!
 //! A request that makes the code panic is answered as a failure of ours, and the server goes on.
 
+use super::budget::{BodyBudget, Busy, Held};
 use super::content::{ContentFault, Encoding};
-use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIME, RUNNING_MAX};
+use super::limits::{BODY_BYTES_FREE, BODY_BYTES_MAX, BODY_TIME, QUEUE_TIME, RUNNING_MAX};
 use super::metrics::Metrics;
 use super::origin::AllowedOrigins;
 use super::request_id::RequestIds;
@@ -23,6 +24,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use pixii::Database;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,8 +37,7 @@ pub(crate) struct Shared {
     request_ids: RequestIds,
     metrics: Metrics,
     logging: Logging,
-    /// A permit is a byte of a body.
-    body_bytes: Arc<Semaphore>,
+    bodies: BodyBudget,
     /// A permit is a request that runs.
     running: Arc<Semaphore>,
 }
@@ -52,7 +53,7 @@ pub enum Logging {
 }
 
 impl Logging {
-    fn write(self, id: &str, operation: Option<&str>, answer: &Answer, time: Duration) {
+    fn write(self, id: &str, operation: Option<&str>, answer: &Encoded, time: Duration) {
         if self == Self::Failures && answer.failure.is_none() {
             return;
         }
@@ -64,10 +65,11 @@ impl Logging {
             line.plain("status", answer.status);
             line.maybe_string("exception", answer.exception);
             line.plain("micros", time.as_micros());
-            line.plain("answer_bytes", answer.body.len());
+            line.plain("answer_bytes", answer.decoded_bytes);
             line.maybe_string("failure", answer.failure.as_deref());
         });
-        eprintln!("{}", String::from_utf8_lossy(&line));
+        // Where nobody reads what is said, requests are answered all the same.
+        let _ = io::stderr().write_all(&[line.as_slice(), b"\n"].concat());
     }
 }
 
@@ -76,9 +78,6 @@ const HEALTHY: &str = "healthy: dynamodb.us-east-1.amazonaws.com ";
 
 /// The types of bodies that are DynamoDB's protocol.
 const JSON: &str = "application/x-amz-json-1.0";
-
-/// Bodies are counted against the budget in pieces of so many bytes.
-const BUDGET_UNIT_BYTES: usize = 1024;
 
 impl Shared {
     /// What requests to `service` share.
@@ -90,7 +89,7 @@ impl Shared {
             request_ids: RequestIds::default(),
             metrics: Metrics::new(),
             logging,
-            body_bytes: Arc::new(Semaphore::new(BODIES_BYTES_MAX / BUDGET_UNIT_BYTES)),
+            bodies: BodyBudget::new(),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
         }
     }
@@ -109,8 +108,13 @@ impl Shared {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let id = self.request_ids.next();
         let origin = text(request.headers(), header::ORIGIN).map(str::to_owned);
+        // Whoever stands between may have read a length beside the chunks: nothing behind them is taken for a request.
+        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let mut response = self.respond(request, origin.as_deref(), &id).await;
         let headers = response.headers_mut();
+        if is_chunked {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.insert(HeaderName::from_static("x-amzn-requestid"), value(&id));
         if let Some(origin) = origin.filter(|_| !headers.contains_key("x-refused-origin")) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value(&origin));
@@ -125,7 +129,7 @@ impl Shared {
     }
 
     async fn respond(
-        &self,
+        self: &Arc<Self>,
         request: Request<Incoming>,
         origin: Option<&str>,
         id: &str,
@@ -150,54 +154,74 @@ impl Shared {
         let begun = Instant::now();
         let target = text(request.headers(), HeaderName::from_static("x-amz-target"));
         let target = target.and_then(Target::find);
-        let answer = self.operate(request, target, &host).await;
+        let answer = self.operate(request, target, &host, accepted).await;
         let operation = target.map(|target| target.operation);
         self.metrics.count(operation, answer.status, begun.elapsed());
         self.logging.write(id, operation, &answer, begun.elapsed());
-        encoded(answer, accepted.as_deref())
+        answer.into_response()
     }
 
-    async fn operate(&self, request: Request<Incoming>, target: Option<Target>, host: &str) -> Answer {
+    async fn operate(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        target: Option<Target>,
+        host: &str,
+        accepted: Option<String>,
+    ) -> Encoded {
+        let work = match self.admit(request, target).await {
+            Ok(work) => work,
+            Err(refused) => return Encoded::plain(refused),
+        };
+        let (shared, host) = (Arc::clone(self), host.to_owned());
+        let task =
+            tokio::task::spawn_blocking(move || Encoded::new(shared.work(work, &host), accepted.as_deref()));
+        task.await
+            .unwrap_or_else(|error| Encoded::plain(Answer::failure(format!("a request panicked: {error}"))))
+    }
+
+    /// Reads a request, and waits until it may be worked on.
+    async fn admit(&self, request: Request<Incoming>, target: Option<Target>) -> Result<Work, Answer> {
         if text(request.headers(), HeaderName::from_static("smithy-protocol")).is_some() {
-            return Answer::service(
+            return Err(Answer::service(
                 400,
                 "UnknownOperationException",
                 "This server speaks AWS JSON 1.0, and not the protocol that smithy-protocol names",
-            );
+            ));
         }
-        let Some(target) = target else { return Answer::unknown_operation() };
-        let encoding = match Encoding::of_request(text(request.headers(), header::CONTENT_ENCODING)) {
-            Ok(encoding) => encoding,
-            Err(fault) => return content_fault(fault),
-        };
+        let target = target.ok_or_else(Answer::unknown_operation)?;
+        let encoding = Encoding::of_request(text(request.headers(), header::CONTENT_ENCODING));
+        let encoding = encoding.map_err(content_fault)?;
         let (parts, body) = request.into_parts();
         if !self.keys.is_empty() && !parts.headers.contains_key(header::AUTHORIZATION) {
-            return Answer::service(
+            return Err(Answer::service(
                 400,
                 "MissingAuthenticationTokenException",
                 "Request is missing Authentication Token",
-            );
+            ));
         }
-        let (body, budget) = match self.read_body(body).await {
-            Ok(read) => read,
-            Err(answer) => return answer,
-        };
+        let (body, mut held) = self.read_body(body).await?;
+        // How long a body gets that is encoded is known when it is decoded.
+        if encoding.is_some() {
+            self.bodies.extend(&mut held, body.len() + BODY_BYTES_MAX).await.map_err(|Busy| busy())?;
+        }
+        let turn = tokio::time::timeout(QUEUE_TIME, Arc::clone(&self.running).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else { return Err(busy()) };
+        Ok(Work { target, parts, encoding, body, held, _turn: turn })
+    }
+
+    /// Answers a request. Takes its time: not to be called where others wait.
+    fn work(&self, work: Work, host: &str) -> Answer {
+        let Work { target, parts, encoding, body, mut held, _turn } = work;
         if let Err(NotSignedIn { exception, message }) = self.sign_in(&parts, &body) {
             return Answer::service(400, exception, &message);
         }
-        let Ok(running) = Arc::clone(&self.running).acquire_owned().await else {
-            return Answer::failure("the server is closed".to_owned());
+        let body = match encoding.map(|encoding| encoding.decode(&body)) {
+            None => body,
+            Some(Ok(body)) => body,
+            Some(Err(fault)) => return content_fault(fault),
         };
-        let (service, host) = (self.service.clone(), host.to_owned());
-        let task = tokio::task::spawn_blocking(move || {
-            let _held = (running, budget);
-            match encoding.map(|encoding| encoding.decode(&body)) {
-                None => dispatch::answer(&service, target, &host, &body),
-                Some(Ok(body)) => dispatch::answer(&service, target, &host, &body),
-                Some(Err(fault)) => content_fault(fault),
-            }
-        });
-        task.await.unwrap_or_else(|error| Answer::failure(format!("a request panicked: {error}")))
+        held.shrink(body.len());
+        dispatch::answer(&self.service, target, host, &body)
     }
 
     /// Lets in everybody if there are no keys, or else those who have signed with one of them.
@@ -218,35 +242,37 @@ impl Shared {
     }
 
     /// Reads a body as far as it may go, and holds its part of the budget.
-    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, OwnedSemaphorePermit), Answer> {
+    async fn read_body(&self, mut body: Incoming) -> Result<(Vec<u8>, Held), Answer> {
         let too_long = || Answer::service(413, "RequestEntityTooLargeException", "Request body is too long");
-        let size = body.size_hint();
-        // A client that does not say how long its body is has the whole of it taken from the budget.
-        let most = size.upper().map_or(BODY_BYTES_MAX, |upper| usize::try_from(upper).unwrap_or(usize::MAX));
-        if most > BODY_BYTES_MAX {
+        if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
             return Err(too_long());
         }
-        let units = u32::try_from(most.div_ceil(BUDGET_UNIT_BYTES)).unwrap_or(u32::MAX);
+        let likely = usize::try_from(body.size_hint().lower()).unwrap_or(BODY_BYTES_FREE);
         let read = async {
-            let Ok(budget) = Arc::clone(&self.body_bytes).acquire_many_owned(units).await else {
-                return Err(Answer::failure("the server is closed".to_owned()));
-            };
-            let mut bytes = Vec::with_capacity(most.min(64 * 1024));
+            let mut held = Held::default();
+            let mut bytes = Vec::with_capacity(likely.min(BODY_BYTES_FREE));
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|_| incomplete())?;
                 if let Some(data) = frame.data_ref() {
-                    if bytes.len() + data.len() > BODY_BYTES_MAX {
+                    let length = bytes.len() + data.len();
+                    if length > BODY_BYTES_MAX {
                         return Err(too_long());
                     }
+                    self.bodies.extend(&mut held, length).await.map_err(|Busy| busy())?;
                     bytes.extend_from_slice(data);
                 }
             }
-            Ok((bytes, budget))
+            Ok((bytes, held))
         };
         tokio::time::timeout(BODY_TIME, read).await.unwrap_or_else(|_| {
             Err(Answer::service(408, "RequestTimeoutException", "The body did not arrive in time"))
         })
     }
+}
+
+/// More is asked for than there is room for: SDKs try again later.
+fn busy() -> Answer {
+    Answer::service(503, "ServiceUnavailableException", "The server is busy: try again later")
 }
 
 fn incomplete() -> Answer {
@@ -283,25 +309,62 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn of_answer(answer: Answer) -> Response<Full<Bytes>> {
-    encoded(answer, None)
+    Encoded::plain(answer).into_response()
 }
 
-fn encoded(answer: Answer, accepted: Option<&str>) -> Response<Full<Bytes>> {
-    let encoding = Encoding::of_answer(accepted, answer.body.len());
-    let body = match encoding {
-        None => answer.body,
-        Some(encoding) => encoding.encode(&answer.body),
-    };
-    let checksum = crc32fast::hash(&body);
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    headers.insert(HeaderName::from_static("x-amz-crc32"), HeaderValue::from(checksum));
-    if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+/// A request that may be worked on, with its place among those that are.
+struct Work {
+    target: Target,
+    parts: Parts,
+    encoding: Option<Encoding>,
+    /// As it was sent.
+    body: Vec<u8>,
+    held: Held,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// An answer as it is sent.
+struct Encoded {
+    status: u16,
+    exception: Option<&'static str>,
+    failure: Option<String>,
+    decoded_bytes: usize,
+    body: Vec<u8>,
+    encoding: Option<Encoding>,
+    checksum: u32,
+}
+
+impl Encoded {
+    /// In the encoding that is accepted, if the answer is long.
+    fn new(answer: Answer, accepted: Option<&str>) -> Self {
+        let Answer { status, body, exception, failure } = answer;
+        let decoded_bytes = body.len();
+        let encoding = Encoding::of_answer(accepted, decoded_bytes);
+        let body = match encoding {
+            None => body,
+            Some(encoding) => encoding.encode(&body),
+        };
+        let checksum = crc32fast::hash(&body);
+        Self { status, exception, failure, decoded_bytes, body, encoding, checksum }
     }
-    response
+
+    /// As it is.
+    fn plain(answer: Answer) -> Self {
+        Self::new(answer, None)
+    }
+
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert(HeaderName::from_static("x-amz-crc32"), HeaderValue::from(self.checksum));
+        if let Some(encoding) = self.encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+        }
+        response
+    }
 }
 
 fn plain(status: u16, body: &'static str) -> Response<Full<Bytes>> {

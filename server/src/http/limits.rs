@@ -11,11 +11,17 @@ pub(crate) const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most headers of a request.
 pub(crate) const HEADERS_MAX: usize = 64;
 
-/// Bytes of bodies that are held at once, of all requests: what is beyond waits.
-pub(crate) const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of bodies that are held at once, of all requests, beside [`BODY_BYTES_FREE`] of each: what is beyond waits.
+pub(crate) const BODIES_BYTES_MAX: usize = 192 * 1024 * 1024;
 
-/// Most connections at once: further ones wait to be accepted.
+/// So many bytes of each body are not counted: 64 MiB of all connections.
+pub(crate) const BODY_BYTES_FREE: usize = 64 * 1024;
+
+/// Most connections at once, if the system allows twice as many files: further ones wait to be accepted.
 pub(crate) const CONNECTIONS_MAX: usize = 1024;
+
+/// Most connections at once of those who run the server.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
 
 /// Most requests that are worked on at once: each has a thread meanwhile.
 pub(crate) const RUNNING_MAX: usize = 256;
@@ -25,6 +31,9 @@ pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// A body must arrive within this time.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// A request waits for room and for its turn no longer than this, each, and is told then that the server is busy.
+pub(crate) const QUEUE_TIME: Duration = Duration::from_secs(5);
 
 /// Between two requests a connection may be quiet for this time.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(60);

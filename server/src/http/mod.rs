@@ -7,6 +7,8 @@
 //! Knows HTTP and nothing of what the operations mean. In the order of use:
 
 pub(crate) mod limits;
+pub(crate) mod budget;
+pub(crate) mod descriptors;
 pub(crate) mod content;
 pub(crate) mod request_id;
 pub(crate) mod origin;

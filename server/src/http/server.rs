@@ -1,9 +1,11 @@
 //! The listener, its connections, and how all of it ends.
 
 use super::admin;
+use super::descriptors::connections_max;
 use super::exchange::{Logging, Shared};
 use super::limits::{
-    ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX, SHUTDOWN_TIME,
+    ACCEPT_PAUSE, ADMIN_CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX,
+    SHUTDOWN_TIME,
 };
 use super::origin::AllowedOrigins;
 use super::sign_in::AccessKeys;
@@ -157,7 +159,8 @@ async fn accept(
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let most = connections_max();
+    let connections = Arc::new(Semaphore::new(most));
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -187,28 +190,34 @@ async fn accept(
         });
     }
     drop(listener);
-    let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+    let all = u32::try_from(most).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(SHUTDOWN_TIME, connections.acquire_many(all)).await;
 }
 
-/// Answers those who run the server, one after the other, until the runtime ends.
+/// Answers those who run the server until the runtime ends: a few at a time, so that one who is silent holds up nobody.
 async fn administer(listener: TcpListener, shared: Arc<Shared>) {
+    let connections = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     loop {
+        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let answer = service_fn(|request| {
-            let answer = admin::answer(&shared, &request);
-            async move { Ok::<_, Infallible>(answer) }
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let answer = service_fn(|request| {
+                let answer = admin::answer(&shared, &request);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let stream = TimedStream::new(stream, Arc::default());
+            let connection = http1::Builder::new()
+                .keep_alive(false)
+                .max_headers(HEADERS_MAX)
+                .serve_connection(TokioIo::new(stream), answer);
+            // How a connection fails is the client's affair.
+            let _ = connection.await;
+            drop(permit);
         });
-        let stream = TimedStream::new(stream, Arc::default());
-        let connection = http1::Builder::new()
-            .keep_alive(false)
-            .max_headers(HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), answer);
-        // How a connection fails is the client's affair.
-        let _ = connection.await;
     }
 }
 

@@ -1,8 +1,11 @@
 //! AWS signature version 4, verified.
 //!
-//! The steps, in the order of the code: the header is taken apart; its key is known and its scope is ours; the time is
-//! close to ours; all that can change what a request means was signed; and the signature is the one that the key gives.
-//! Comparing takes the same time wherever two signatures differ.
+//! The steps, in the order of the code: the header is taken apart; its scope is ours and the time is close to ours; all that
+//! can change what a request means was signed, each header once; the key is known; and the signature is the one that the key
+//! gives. Comparing takes the same time wherever two signatures differ.
+//!
+//! Whoever has not signed yet makes us build no more text than the request has: what is signed are headers that are there,
+//! in order, so that none is there twice.
 //!
 //! Source: AWS documentation, "AWS Signature Version 4 for API requests"; the words are DynamoDB's.
 
@@ -14,6 +17,9 @@ use std::fmt::Write as _;
 
 /// How far a client's clock may be from ours, in seconds.
 const SKEW_SECONDS: i64 = 15 * 60;
+
+const NOT_IN_ORDER: &str =
+    "'SignedHeaders' must name headers of the request in lower case, in order, and each of them once.";
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -122,6 +128,13 @@ impl AccessKeys {
                 "Authorization header requires existence of an 'X-Amz-Date' header.",
             )
         })?;
+        let unknown = || {
+            let message = "The security token included in the request is invalid.";
+            refuse("UnrecognizedClientException", message)
+        };
+        if let Err(refused) = check_scope(&authorization, service, time, seconds, now_seconds) {
+            return Err(if secret.is_none() { unknown() } else { refused });
+        }
         let mismatch = || {
             invalid(
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
@@ -131,29 +144,40 @@ impl AccessKeys {
         // An unknown key goes the whole way as well: how long a refusal takes tells nothing.
         let expected = signature(&request, &authorization, time, secret.map_or("", String::as_str))?;
         let is_right = constant_time_equal(expected.as_bytes(), authorization.signature.as_bytes());
-        if secret.is_none() {
-            let message = "The security token included in the request is invalid.";
-            return Err(refuse("UnrecognizedClientException", message));
+        match (secret, is_right) {
+            (None, _) => Err(unknown()),
+            (Some(_), false) => Err(mismatch()),
+            (Some(_), true) => Ok(()),
         }
-        if authorization.service != service || !time.starts_with(authorization.date) {
-            return Err(invalid("Credential should be scoped to correct service and date."));
-        }
-        if (now_seconds - seconds) > SKEW_SECONDS {
-            return Err(invalid(format!(
-                "Signature expired: {time} is now earlier than {} ({} - 15 min.)",
-                format_time(now_seconds - SKEW_SECONDS),
-                format_time(now_seconds)
-            )));
-        }
-        if (seconds - now_seconds) > SKEW_SECONDS {
-            return Err(invalid(format!(
-                "Signature not yet current: {time} is still later than {} ({} + 15 min.)",
-                format_time(now_seconds + SKEW_SECONDS),
-                format_time(now_seconds)
-            )));
-        }
-        if is_right { Ok(()) } else { Err(mismatch()) }
     }
+}
+
+/// Refuses what was signed for another service or another day, or too long before or after now.
+fn check_scope(
+    authorization: &Authorization<'_>,
+    service: &str,
+    time: &str,
+    seconds: i64,
+    now_seconds: i64,
+) -> Result<(), NotSignedIn> {
+    if authorization.service != service || time.get(..8) != Some(authorization.date) {
+        return Err(invalid("Credential should be scoped to correct service and date."));
+    }
+    if (now_seconds - seconds) > SKEW_SECONDS {
+        return Err(invalid(format!(
+            "Signature expired: {time} is now earlier than {} ({} - 15 min.)",
+            format_time(now_seconds - SKEW_SECONDS),
+            format_time(now_seconds)
+        )));
+    }
+    if (seconds - now_seconds) > SKEW_SECONDS {
+        return Err(invalid(format!(
+            "Signature not yet current: {time} is still later than {} ({} + 15 min.)",
+            format_time(now_seconds + SKEW_SECONDS),
+            format_time(now_seconds)
+        )));
+    }
+    Ok(())
 }
 
 /// The signature that a secret gives to a request.
@@ -163,12 +187,18 @@ fn signature(
     time: &str,
     secret: &str,
 ) -> Result<String, NotSignedIn> {
+    let names: Vec<&str> = authorization.signed_headers.split(';').collect();
+    let is_there = |name: &&str| {
+        request.headers.contains_key(*name) && !name.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    if !names.is_sorted_by(|first, second| first < second) || !names.iter().all(is_there) {
+        return Err(invalid(NOT_IN_ORDER));
+    }
     let mut canonical = format!("{}\n{}\n", request.method, request.path);
     let mut pairs: Vec<&str> = request.query.split('&').filter(|pair| !pair.is_empty()).collect();
     pairs.sort_unstable();
     canonical.push_str(&pairs.join("&"));
     canonical.push('\n');
-    let names: Vec<&str> = authorization.signed_headers.split(';').collect();
     let must_be_signed =
         |name: &str| name == "host" || name == "content-encoding" || name.starts_with("x-amz-");
     let unsigned =
@@ -346,6 +376,11 @@ mod tests {
 
     /// A request of DynamoDB's, signed with the key of the example.
     fn signed_request() -> (Pairs, Vec<u8>) {
+        signed_for("20150830")
+    }
+
+    /// The same, for the scope of a date.
+    fn signed_for(date: &str) -> (Pairs, Vec<u8>) {
         let body = br#"{"TableName":"Table"}"#.to_vec();
         let mut pairs: Pairs = [
             ("content-type", "application/x-amz-json-1.0"),
@@ -359,6 +394,9 @@ mod tests {
         let signed = pairs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
         let map = map(&pairs);
         let request = Signed { method: "POST", path: "/", query: "", headers: &map, body: &body };
+        let authorization = |signed: &str, signature: &str| {
+            authorization(signed, signature).replace("/20150830/", &format!("/{date}/"))
+        };
         let unsigned = authorization(&signed, "");
         let parsed = Authorization::parse(&unsigned).expect("it is complete");
         let secret = &keys().secrets["AKIDEXAMPLE"];
@@ -446,6 +484,34 @@ mod tests {
         ] {
             let told = told(&|_| {}, now).map_err(|(_, message)| message);
             assert_eq!(told.err().as_deref(), words);
+        }
+    }
+
+    #[test]
+    fn a_signature_counts_for_the_day_of_its_scope() {
+        for (date, is_let_in) in
+            [("20150830", true), ("", false), ("2015", false), ("20150829", false), ("20150830T", false)]
+        {
+            let (pairs, body) = signed_for(date);
+            assert_eq!(verified("POST", "", &map(&pairs), &body).is_ok(), is_let_in, "{date}");
+        }
+    }
+
+    #[test]
+    fn headers_are_signed_in_order_and_once_or_nothing_is_made_of_them() {
+        let (pairs, body) = signed_request();
+        let many = format!("host;{}", "host;".repeat(8000));
+        for (from, to) in [
+            ("host;", many.as_str()),
+            ("host;x-amz-date", "x-amz-date;host"),
+            ("host;", "Host;host;"),
+            ("host;", "host;not-there;"),
+        ] {
+            let mut changed = pairs.clone();
+            let (_, value) = changed.last_mut().expect("the header");
+            *value = value.replace(from, to);
+            let refused = verified("POST", "", &map(&changed), &body).expect_err("it is not in order");
+            assert_eq!(refused.message, NOT_IN_ORDER, "{}", &to[..15]);
         }
     }
 

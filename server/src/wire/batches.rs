@@ -36,7 +36,8 @@ impl TablePart {
         reader.structure("KeysAndAttributes", |reader, name| {
             match name {
                 "Keys" => {
-                    let keys = reader.list(|reader| read_item(reader, values))?;
+                    let most = BATCH_GET_KEYS_MAX;
+                    let keys = reader.list_up_to(most, |reader| read_item(reader, values))?;
                     part.keys = keys.map(|keys| keys.into_iter().map(Option::unwrap_or_default).collect());
                 }
                 "ProjectionExpression" => part.projection = reader.owned()?,
@@ -60,6 +61,10 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
             "RequestItems" => {
                 let mut tables = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
+                    // One table more is enough to be refused: each has a key at least.
+                    if tables.len() > BATCH_GET_KEYS_MAX {
+                        return reader.skip();
+                    }
                     tables.insert(table.to_owned(), TablePart::read(reader, &mut values)?);
                     Ok(())
                 })?;
@@ -175,6 +180,8 @@ fn read_write(reader: &mut Reader<'_>, values: &mut FirstFault) -> ReadResult<On
     let mut forms = Vec::new();
     reader.structure("WriteRequest", |reader, name| {
         let (form, wanted) = match name {
+            // Two forms are enough to be refused.
+            _ if forms.len() == 2 => return reader.skip(),
             "PutRequest" => (Form::Put, "Item"),
             "DeleteRequest" => (Form::Delete, "Key"),
             _ => return reader.skip(),
@@ -216,7 +223,12 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
             "RequestItems" => {
                 let mut writes = BTreeMap::new();
                 let is_there = reader.map(|reader, table| {
-                    let of_table = reader.list(|reader| read_write(reader, &mut values))?;
+                    // One table more is enough to be refused: each has a write at least.
+                    if writes.len() > BATCH_WRITE_REQUESTS_MAX {
+                        return reader.skip();
+                    }
+                    let of_table = reader
+                        .list_up_to(BATCH_WRITE_REQUESTS_MAX, |reader| read_write(reader, &mut values))?;
                     writes.insert(table.to_owned(), of_table.unwrap_or_default());
                     Ok(())
                 })?;

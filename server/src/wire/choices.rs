@@ -2,8 +2,9 @@
 
 use super::members::Members;
 use pixii::{
-    BillingMode, KeyRole, KeyType, ProjectionType, ReturnConsumedCapacity, ReturnItemCollectionMetrics,
-    ReturnValues, ReturnValuesOnConditionCheckFailure, Select, ShardIteratorType, StreamViewType, TableClass,
+    BillingMode, Constraint, KeyRole, KeyType, ProjectionType, ReturnConsumedCapacity,
+    ReturnItemCollectionMetrics, ReturnValues, ReturnValuesOnConditionCheckFailure, Select,
+    ShardIteratorType, StreamViewType, TableClass,
 };
 
 /// A member that has a value if it is absent.
@@ -26,16 +27,18 @@ pub(crate) fn return_item_collection_metrics(
     or_default(members.choice("returnItemCollectionMetrics", text, &choices, "[SIZE, NONE]"))
 }
 
-/// None if it is none of them; DynamoDB has words of its own for that.
-pub(crate) fn return_values(text: Option<&str>) -> Option<ReturnValues> {
-    Some(match text {
+pub(crate) fn return_values(members: &mut Members, text: Option<&str>) -> ReturnValues {
+    match text {
         None | Some("NONE") => ReturnValues::None,
         Some("ALL_OLD") => ReturnValues::AllOld,
         Some("UPDATED_OLD") => ReturnValues::UpdatedOld,
         Some("ALL_NEW") => ReturnValues::AllNew,
         Some("UPDATED_NEW") => ReturnValues::UpdatedNew,
-        Some(_) => return None,
-    })
+        Some(other) => {
+            members.note_choice("returnValues", other, Constraint::ReturnValues);
+            ReturnValues::None
+        }
+    }
 }
 
 pub(crate) fn on_condition_check_failure(

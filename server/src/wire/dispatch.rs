@@ -20,13 +20,15 @@ pub(crate) struct Target {
 #[derive(Clone, Copy, Debug)]
 enum Serve {
     With(fn(&Service, &mut Reader<'_>) -> Result<Vec<u8>, Refusal>),
+    /// Succeeds also where a part of it failed, which is said to those who run the server.
+    InParts(fn(&Service, &mut Reader<'_>) -> Result<Answer, Refusal>),
     Limits,
     Endpoints,
 }
 
 /// All operations on tables and items, by name.
 const OPERATIONS: [Target; 25] = [
-    Target { operation: "BatchExecuteStatement", serve: Serve::With(statements::batch) },
+    Target { operation: "BatchExecuteStatement", serve: Serve::InParts(statements::batch) },
     Target { operation: "BatchGetItem", serve: Serve::With(batches::get) },
     Target { operation: "BatchWriteItem", serve: Serve::With(batches::write) },
     Target { operation: "CreateTable", serve: Serve::With(tables::create) },
@@ -79,19 +81,18 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Answers a request. `host` is how the client calls this server.
 pub(crate) fn answer(service: &Service, target: Target, host: &str, body: &[u8]) -> Answer {
-    match serve(service, target, host, body) {
-        Ok(body) => Answer::success(body),
-        Err(refusal) => refusal.into(),
-    }
+    serve(service, target, host, body).unwrap_or_else(Answer::from)
 }
 
-fn serve(service: &Service, target: Target, host: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn serve(service: &Service, target: Target, host: &str, body: &[u8]) -> Result<Answer, Refusal> {
     let mut reader = Reader::new(reader::text(body)?);
-    match target.serve {
+    let body = match target.serve {
         Serve::With(serve) => serve(service, &mut reader),
+        Serve::InParts(serve) => return serve(service, &mut reader),
         Serve::Limits => tables::limits(&mut reader),
         Serve::Endpoints => tables::endpoints(host, &mut reader),
-    }
+    };
+    body.map(Answer::success)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use pixii::dynamo::expression::tree::Update;
 use pixii::dynamo::stored::StoredItem;
 use pixii::legacy::parameters::LegacyParameter;
 use pixii::{
-    Consistency, DeleteRequest, Error, Fault, GetRequest, Item, Key, Operation, PutRequest, RequestFault,
-    UpdateRequest, WriteOptions, WriteOutput,
+    Consistency, DeleteRequest, Error, Fault, GetRequest, Item, Key, Operation, PutRequest, UpdateRequest,
+    WriteOptions, WriteOutput,
 };
 
 /// A refusal by what `operation` finds.
@@ -171,10 +171,13 @@ impl WriteMembers {
     /// Checks what needs no table, and reads the expressions.
     fn finish(self, kind: WriteKind, wording: Wording) -> Result<Write, Error> {
         let operation = kind.operation();
-        let mut members = Members::default();
+        let mut members = match kind {
+            WriteKind::Update => Members::telling_one_choice(),
+            WriteKind::Put | WriteKind::Delete => Members::default(),
+        };
         let table = members.table_name("tableName", self.table);
         let item = members.present(kind.item_member().1, self.item).unwrap_or_default();
-        let mut options = WriteOptions {
+        let options = WriteOptions {
             return_consumed_capacity: choices::return_consumed_capacity(
                 &mut members,
                 self.capacity.as_deref(),
@@ -183,6 +186,7 @@ impl WriteMembers {
                 &mut members,
                 self.metrics.as_deref(),
             ),
+            return_values: choices::return_values(&mut members, self.return_values.as_deref()),
             return_values_on_condition_check_failure: choices::on_condition_check_failure(
                 &mut members,
                 "returnValuesOnConditionCheckFailure",
@@ -200,9 +204,6 @@ impl WriteMembers {
         );
         let legacy = legacy.finish("", &mut members);
         members.finish(operation)?;
-        let return_values = choices::return_values(self.return_values.as_deref());
-        options.return_values =
-            return_values.ok_or_else(|| fault(operation, RequestFault::ReturnValuesUnknown))?;
         if kind != WriteKind::Update
             && !matches!(options.return_values, pixii::ReturnValues::None | pixii::ReturnValues::AllOld)
         {
@@ -218,7 +219,7 @@ impl WriteMembers {
                 let update = update.map(|text| context.update(text)).transpose()?;
                 Ok((update, condition.map(|text| context.condition(text)).transpose()?))
             })?;
-        options.condition = condition;
+        let options = WriteOptions { condition, ..options };
         Ok(Write { table, item, update: update.unwrap_or_default(), options, legacy })
     }
 }

@@ -10,12 +10,29 @@ const TOLD_MAX: usize = 10;
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     faults: Vec<MemberFault>,
+    /// Of the members that are none of some texts, only the first is told.
+    tells_one_choice: bool,
 }
 
 impl Members {
     /// Refuses the request of `operation` if a member breaks its constraint.
     pub(crate) fn finish(self, operation: Operation) -> Result<(), Error> {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::new(operation, Fault::Members(self.faults))) }
+    }
+
+    /// Tells only the first of the members that are none of some texts, as `UpdateItem` does.
+    pub(crate) fn telling_one_choice() -> Self {
+        Self { tells_one_choice: true, ..Self::default() }
+    }
+
+    /// Adds what was found of members of which nothing is noted yet.
+    pub(crate) fn extend(&mut self, faults: Vec<MemberFault>) {
+        let noted = self.faults.len();
+        for fault in faults {
+            if !self.faults.iter().take(noted).any(|before| before.member == fault.member) {
+                self.note(&fault.member, fault.value, fault.constraint);
+            }
+        }
     }
 
     fn note(&mut self, member: &str, value: impl Into<String>, constraint: Constraint) {
@@ -91,8 +108,17 @@ impl Members {
         let text = text?;
         let choice = choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
         if choice.is_none() {
-            self.note(member, text, Constraint::OneOf(set));
+            self.note_choice(member, text, Constraint::OneOf(set));
         }
         choice
+    }
+
+    /// Notes a text that is none of those that it can be.
+    pub(crate) fn note_choice(&mut self, member: &str, text: &str, constraint: Constraint) {
+        let is_choice =
+            |fault: &MemberFault| matches!(fault.constraint, Constraint::OneOf(_) | Constraint::ReturnValues);
+        if !(self.tells_one_choice && self.faults.iter().any(is_choice)) {
+            self.note(member, text, constraint);
+        }
     }
 }

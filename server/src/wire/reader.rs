@@ -4,6 +4,7 @@
 //! 1. Nothing is read deeper than [`DEPTH_MAX`] brackets, so recursion over a text is bounded on small stacks.
 //! 2. `null` is the same as nothing there, for every member.
 //! 3. Nothing is allocated for what is passed over, and for a string only where it has escapes.
+//! 4. Of a list that has a limit no more elements are kept than show that it is too long, however many there are.
 //!
 //! Source of the words: what DynamoDB was seen to answer; its documentation has none.
 #![warn(clippy::indexing_slicing)]
@@ -167,29 +168,56 @@ impl<'a> Reader<'a> {
 
     /// A list: gives each of its elements to `read`. `None` if there is none.
     pub(crate) fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Option<Vec<T>>> {
+        let mut elements = Vec::new();
+        let is_there = self.elements(|reader| {
+            elements.push(read(reader)?);
+            Ok(())
+        })?;
+        Ok(is_there.then_some(elements))
+    }
+
+    /// A list that may have `most` elements. Of a longer one `most + 1` are read, which is enough to be refused, and
+    /// the others are passed over.
+    pub(crate) fn list_up_to<T>(
+        &mut self,
+        most: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<Option<Vec<T>>> {
+        let mut elements = Vec::new();
+        let is_there = self.elements(|reader| {
+            if elements.len() > most {
+                return reader.skip();
+            }
+            elements.push(read(reader)?);
+            Ok(())
+        })?;
+        Ok(is_there.then_some(elements))
+    }
+
+    /// Gives each element of a list to `read`, which must read or skip it. False if there is none.
+    fn elements(&mut self, mut read: impl FnMut(&mut Self) -> Result<()>) -> Result<bool> {
         match self.peek()? {
             Kind::Array => {}
-            Kind::Null => return self.literal("null").map(|()| None),
+            Kind::Null => return self.literal("null").map(|()| false),
             Kind::Object => {
                 return Err(Unreadable::new("Start of structure or map found where not expected"));
             }
             _ => return Err(Unreadable::new("Unexpected value type in payload")),
         }
-        let mut elements = Vec::new();
         self.open()?;
         self.skip_space();
         if self.byte() == Some(b']') {
             self.close();
-            return Ok(Some(elements));
+            return Ok(true);
         }
         loop {
-            elements.push(read(self)?);
+            read(self)?;
             self.skip_space();
             match self.byte() {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
                     self.close();
-                    return Ok(Some(elements));
+                    return Ok(true);
                 }
                 _ => return Err(self.malformed("a comma or the end of the array")),
             }
@@ -200,7 +228,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn skip(&mut self) -> Result<()> {
         match self.peek()? {
             Kind::Object => self.members(|reader, _| reader.skip()),
-            Kind::Array => self.list(Self::skip).map(drop),
+            Kind::Array => self.elements(Self::skip).map(drop),
             Kind::String => self.text().map(drop),
             Kind::Number => self.number().map(drop),
             Kind::True => self.literal("true"),
@@ -425,6 +453,20 @@ mod tests {
     }
 
     #[test]
+    fn of_a_list_that_is_too_long_no_more_is_kept_than_shows_it() {
+        let text = format!("[{}7]", "7,".repeat(100_000));
+        let mut count = 0;
+        let kept = said(&text, |reader| {
+            reader.list_up_to(2, |reader| {
+                count += 1;
+                reader.integer()
+            })
+        });
+        assert_eq!((kept.as_str(), count), ("Some([Some(7), Some(7), Some(7)])", 3));
+        assert!(said("[1,2,3,?]", |reader| reader.list_up_to(1, Reader::integer)).contains("a value"));
+    }
+
+    #[test]
     fn what_is_asked_for_is_read() {
         assert_eq!(said(" \"a\\u00e9\\ud83d\\ude00\\n\" ", Reader::string), "Some(\"aé😀\\n\")");
         assert_eq!(said("null", Reader::string), "None");
@@ -436,6 +478,7 @@ mod tests {
         assert_eq!(said("9223372036854775807", Reader::long), "Some(9223372036854775807)");
         assert_eq!(said("[1, 2]", |reader| reader.list(Reader::integer)), "Some([Some(1), Some(2)])");
         assert_eq!(said("[]", |reader| reader.list(Reader::integer)), "Some([])");
+        assert_eq!(said("[1,2]", |reader| reader.list_up_to(2, Reader::integer)), "Some([Some(1), Some(2)])");
         let mut names = Vec::new();
         let read = said(r#"{"b": [{}], "a": {"c": 1.5e3}}"#, |reader| {
             reader.structure("Shape", |reader, name| {

@@ -28,6 +28,34 @@ impl From<StatementFault> for Refusal {
     }
 }
 
+/// What clients are told of a failure of ours: that there was one.
+pub(crate) const FAILED: &str = "Internal server error";
+
+impl Refusal {
+    /// What failed within, if it is no refusal at all. Never told to clients.
+    pub(crate) fn failure(&self) -> Option<String> {
+        match self {
+            Self::Library(error) if is_ours(error.kind()) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether an error is a failure of ours.
+fn is_ours(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Corruption
+            | ErrorKind::Io
+            | ErrorKind::NoSpace
+            | ErrorKind::Poisoned
+            | ErrorKind::Locked
+            | ErrorKind::ReadOnly
+            | ErrorKind::InvalidDatabase
+            | ErrorKind::Closed
+    )
+}
+
 /// What is said of an item that is to be inserted and is there already.
 pub(crate) const DUPLICATE_ITEM: &str = "Duplicate primary key exists in table";
 
@@ -80,7 +108,7 @@ impl Answer {
 
     /// A failure of ours, which clients may try again.
     pub(crate) fn failure(failure: String) -> Self {
-        let message = Some(("message", "Internal server error"));
+        let message = Some(("message", FAILED));
         let answer = Self::refusal(500, DYNAMODB, "InternalServerError", message, |_| {});
         Self { failure: Some(failure), ..answer }
     }
@@ -135,14 +163,7 @@ fn of_library(error: &Error) -> Answer {
         | ErrorKind::IdempotentParameterMismatch
         | ErrorKind::TransactionInProgress => (DYNAMODB, "Message"),
         ErrorKind::TrimmedDataAccess | ErrorKind::ExpiredIterator => (STREAMS, "message"),
-        ErrorKind::Corruption
-        | ErrorKind::Io
-        | ErrorKind::NoSpace
-        | ErrorKind::Poisoned
-        | ErrorKind::Locked
-        | ErrorKind::ReadOnly
-        | ErrorKind::InvalidDatabase
-        | ErrorKind::Closed => return Answer::failure(message),
+        kind if is_ours(kind) => return Answer::failure(message),
         _ => (DYNAMODB, "message"),
     };
     let message = Some((name, message.as_str()));

@@ -6,7 +6,7 @@ use super::choices;
 use super::items::{consistency, fault, stored_json};
 use super::members::Members;
 use super::reader::{Reader, Result as ReadResult, text};
-use super::refusal::{DUPLICATE_ITEM, Refusal};
+use super::refusal::{Answer, DUPLICATE_ITEM, FAILED, Refusal};
 use super::service::Service;
 use super::writer::{self, ObjectWriter, write_members};
 use crate::json::typed::write_item;
@@ -18,8 +18,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pixii::{
     CancellationCode, ConsumedCapacity, Error, ErrorKind, Fault, Item, Operation, Page, ProjectionExpression,
-    ReadOptions, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema, TransactGet,
-    TransactGetRequest, TransactWrite, TransactWriteRequest, Value, WriteFault, WriteOptions, WriteOutput,
+    ReadOptions, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TableSchema, TokenScope,
+    TransactGet, TransactGetRequest, TransactWrite, TransactWriteRequest, Value, WriteFault, WriteOptions,
+    WriteOutput,
 };
 
 /// A statement with its parameters, as they stand in a request.
@@ -73,6 +74,12 @@ impl StatementMembers {
         Ok(parse(&self.statement.unwrap_or_default(), self.parameters.unwrap_or_default())?)
     }
 }
+
+/// Most statements of a batch.
+const BATCH_MAX: usize = 25;
+
+/// Most statements of a transaction.
+const TRANSACTION_MAX: usize = pixii::dynamo::limits::TRANSACTION_ACTIONS_MAX;
 
 /// The operations of statements are none of the library's: what is wrong with their members is told as of a read.
 const OPERATION: Operation = Operation::TransactGetItems;
@@ -217,8 +224,8 @@ fn open_token(token: &str, seal: u32) -> Result<Item, Refusal> {
 }
 
 /// Reads the statements of a batch or a transaction, and what else there is.
-fn read_list(reader: &mut Reader<'_>, shape: &str) -> ReadResult<Option<Vec<StatementMembers>>> {
-    reader.list(|reader| StatementMembers::read_one(reader, shape))
+fn read_list(reader: &mut Reader<'_>, most: usize, shape: &str) -> ReadResult<Option<Vec<StatementMembers>>> {
+    reader.list_up_to(most, |reader| StatementMembers::read_one(reader, shape))
 }
 
 /// All of a list are reads, or all are changes.
@@ -232,11 +239,11 @@ fn check_alike(statements: &[Statement]) -> Result<bool, StatementFault> {
 }
 
 /// Answers `BatchExecuteStatement`: each statement by itself.
-pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Answer, Refusal> {
     let (mut statements, mut capacity) = (None, None);
     reader.structure("BatchExecuteStatementInput", |reader, name| {
         match name {
-            "Statements" => statements = read_list(reader, "BatchStatementRequest")?,
+            "Statements" => statements = read_list(reader, BATCH_MAX, "BatchStatementRequest")?,
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
         }
@@ -244,7 +251,7 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     })?;
     let mut members = Members::default();
     let statements: Vec<StatementMembers> = members.present("statements", statements).unwrap_or_default();
-    members.count("statements", Some(&statements), 1, 25);
+    members.count("statements", Some(&statements), 1, BATCH_MAX);
     let mut checked = Vec::with_capacity(statements.len());
     for (statement, position) in statements.iter().zip(1..) {
         let prefix = format!("statements.{position}.member.");
@@ -268,7 +275,9 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         });
         answers.push((table, answer));
     }
-    Ok(writer::body(|body| {
+    let failures = answers.iter().filter_map(|(_, answer)| answer.as_ref().err()?.failure());
+    let failures: Vec<String> = failures.collect();
+    let body = writer::body(|body| {
         body.objects("Responses", &answers, |(table, answer), object| {
             match answer {
                 Ok(item) => {
@@ -281,7 +290,9 @@ pub(crate) fn batch(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
             object.maybe_string("TableName", table.as_deref());
         });
         capacity::write_all(&consumed, body);
-    }))
+    });
+    let failure = (!failures.is_empty()).then(|| failures.join("; "));
+    Ok(Answer { failure, ..Answer::success(body) })
 }
 
 type OneAnswer = (Option<Vec<u8>>, Option<ConsumedCapacity>);
@@ -330,7 +341,11 @@ fn write_error(refusal: &Refusal, object: &mut ObjectWriter<'_>) {
                 Fault::Write(WriteFault::ConditionFailed { item }) => item.as_deref(),
                 _ => None,
             };
-            (code, error.to_string(), item)
+            let message = match refusal.failure() {
+                None => error.to_string(),
+                Some(_) => FAILED.to_owned(),
+            };
+            (code, message, item)
         }
         Refusal::DuplicateItem => ("DuplicateItem", DUPLICATE_ITEM.to_owned(), None),
         Refusal::Statement(StatementFault(message)) => ("ValidationError", message.clone(), None),
@@ -348,7 +363,9 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     let (mut statements, mut token, mut capacity) = (None, None, None);
     reader.structure("ExecuteTransactionInput", |reader, name| {
         match name {
-            "TransactStatements" => statements = read_list(reader, "ParameterizedStatement")?,
+            "TransactStatements" => {
+                statements = read_list(reader, TRANSACTION_MAX, "ParameterizedStatement")?;
+            }
             "ClientRequestToken" => token = reader.owned()?,
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
@@ -358,7 +375,7 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     let mut members = Members::default();
     let statements: Vec<StatementMembers> =
         members.present("transactStatements", statements).unwrap_or_default();
-    members.count("transactStatements", Some(&statements), 1, 100);
+    members.count("transactStatements", Some(&statements), 1, TRANSACTION_MAX);
     let mut on_failures = Vec::with_capacity(statements.len());
     for (statement, position) in statements.iter().zip(1..) {
         on_failures.push(statement.check(&mut members, &format!("transactStatements.{position}.member.")));
@@ -372,6 +389,7 @@ pub(crate) fn transaction(service: &Service, reader: &mut Reader<'_>) -> Result<
     }
     let mut request = TransactWriteRequest {
         client_request_token: token,
+        token_scope: TokenScope::Statements,
         return_consumed_capacity: capacity,
         ..TransactWriteRequest::default()
     };

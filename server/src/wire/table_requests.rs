@@ -3,11 +3,19 @@
 use super::choices;
 use super::members::Members;
 use super::reader::{Reader, Result};
+use pixii::dynamo::limits;
 use pixii::{
     AttributeDefinition, GlobalIndexUpdate, IndexRequest, IndexThroughputUpdate, KeyRole, KeySchemaElement,
     KeyType, OnDemandThroughput, ProjectionRequest, ProvisionedThroughput, SseSpecification,
     StreamSpecification, Tag,
 };
+
+/// Most attributes that the keys of a table and its indexes can have.
+const DEFINITIONS_MAX: usize =
+    2 * (1 + limits::LOCAL_INDEXES_MAX + limits::INDEX_KEY_ATTRIBUTES_MAX * limits::GLOBAL_INDEXES_MAX);
+
+/// Most attributes of a key: so many for the partition, and as many for the order in it.
+const KEY_MAX: usize = 2 * limits::INDEX_KEY_ATTRIBUTES_MAX;
 
 /// An attribute's name, and a word for what it is.
 #[derive(Debug, Default)]
@@ -30,11 +38,11 @@ fn read_named(reader: &mut Reader<'_>, shape: &str, word: &str) -> Result<NamedA
 }
 
 pub(super) fn read_definitions(reader: &mut Reader<'_>) -> Result<Option<Vec<NamedAttribute>>> {
-    reader.list(|reader| read_named(reader, "AttributeDefinition", "AttributeType"))
+    reader.list_up_to(DEFINITIONS_MAX, |reader| read_named(reader, "AttributeDefinition", "AttributeType"))
 }
 
 pub(super) fn read_key(reader: &mut Reader<'_>) -> Result<Option<Vec<NamedAttribute>>> {
-    reader.list(|reader| read_named(reader, "KeySchemaElement", "KeyType"))
+    reader.list_up_to(KEY_MAX, |reader| read_named(reader, "KeySchemaElement", "KeyType"))
 }
 
 /// The definitions, as far as they are there.
@@ -138,7 +146,8 @@ impl IndexMembers {
                         match name {
                             "ProjectionType" => projection.0 = reader.owned()?,
                             "NonKeyAttributes" => {
-                                let names = reader.list(Reader::owned)?;
+                                let most = limits::TABLE_PROJECTED_ATTRIBUTES_MAX;
+                                let names = reader.list_up_to(most, Reader::owned)?;
                                 projection.1 = names.map(|names| names.into_iter().flatten().collect());
                             }
                             _ => reader.skip()?,
@@ -296,7 +305,7 @@ pub(super) fn read_sse(reader: &mut Reader<'_>) -> Result<Option<SseSpecificatio
 pub(super) type TagMembers = (Option<String>, Option<String>);
 
 pub(super) fn read_tags(reader: &mut Reader<'_>) -> Result<Option<Vec<TagMembers>>> {
-    reader.list(|reader| {
+    reader.list_up_to(limits::TAGS_MAX, |reader| {
         let mut tag = (None, None);
         reader.structure("Tag", |reader, name| {
             match name {

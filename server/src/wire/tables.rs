@@ -13,10 +13,14 @@ use super::table_requests::{
 };
 use super::writer;
 use crate::json::text::write_string;
+use pixii::dynamo::limits::{GLOBAL_INDEXES_MAX, LOCAL_INDEXES_MAX};
 use pixii::{
     CreateTableRequest, Fault, LimitsDescription, ListTablesRequest, Operation, TableDescription,
     TimeToLiveDescription, TimeToLiveSpecification, UpdateTableRequest, UpdateTimeToLiveRequest,
 };
+
+/// A request that changes more indexes is refused: a table has at most so many, and one more can be made.
+const INDEX_UPDATES_MAX: usize = GLOBAL_INDEXES_MAX + 1;
 
 fn describe(name: &str, table: &TableDescription) -> Vec<u8> {
     writer::body(|body| body.object(name, |object| write_table(table, object)))
@@ -35,10 +39,14 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
             "AttributeDefinitions" => definitions = read_definitions(reader)?,
             "KeySchema" => key = read_key(reader)?,
             "LocalSecondaryIndexes" => {
-                local = reader.list(|reader| IndexMembers::read(reader, "LocalSecondaryIndex"))?;
+                local = reader.list_up_to(LOCAL_INDEXES_MAX, |reader| {
+                    IndexMembers::read(reader, "LocalSecondaryIndex")
+                })?;
             }
             "GlobalSecondaryIndexes" => {
-                global = reader.list(|reader| IndexMembers::read(reader, "GlobalSecondaryIndex"))?;
+                global = reader.list_up_to(GLOBAL_INDEXES_MAX, |reader| {
+                    IndexMembers::read(reader, "GlobalSecondaryIndex")
+                })?;
             }
             "BillingMode" => billing = reader.owned()?,
             "ProvisionedThroughput" => units = read_provisioned(reader)?,
@@ -76,6 +84,7 @@ pub(crate) fn create(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.stream_specification = stream.map(|stream| stream.finish(&mut members));
     request.table_class = choices::table_class(&mut members, class.as_deref());
     request.tags = table_requests::tags(&mut members, tags.unwrap_or_default());
+    members.extend(request.member_faults());
     members.finish(OPERATION)?;
     service.transients.check_new(&request.table_name)?;
     let table = service.operations.create_table(request)?;
@@ -128,7 +137,9 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
             "BillingMode" => billing = reader.owned()?,
             "ProvisionedThroughput" => units = read_provisioned(reader)?,
             "OnDemandThroughput" => request.on_demand_throughput = read_on_demand(reader)?,
-            "GlobalSecondaryIndexUpdates" => changes = reader.list(IndexUpdateMembers::read)?,
+            "GlobalSecondaryIndexUpdates" => {
+                changes = reader.list_up_to(INDEX_UPDATES_MAX, IndexUpdateMembers::read)?;
+            }
             "StreamSpecification" => stream = StreamMembers::read(reader)?,
             "SSESpecification" => request.sse_specification = read_sse(reader)?,
             "TableClass" => class = reader.owned()?,
@@ -151,6 +162,9 @@ pub(crate) fn update(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u
     request.global_secondary_index_updates = changes.map(finish).collect();
     request.stream_specification = stream.map(|stream| stream.finish(&mut members));
     request.table_class = choices::table_class(&mut members, class.as_deref());
+    if !request.table_name.starts_with("arn:") {
+        members.extend(request.member_faults());
+    }
     members.finish(OPERATION)?;
     service.transients.check_change(OPERATION, &request.table_name)?;
     let table = service.database.update_table(request)?;

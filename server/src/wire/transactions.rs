@@ -10,6 +10,7 @@ use super::reader::{Reader, Result as ReadResult};
 use super::refusal::Refusal;
 use super::service::{Service, Wording};
 use super::writer::{self, write_members};
+use pixii::dynamo::limits;
 use pixii::{
     DeleteRequest, Error, Item, Key, Operation, PutRequest, RequestFault, TransactGet, TransactGetRequest,
     TransactWrite, TransactWriteRequest, UpdateRequest, WriteOptions,
@@ -55,7 +56,11 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     let (mut gets, mut capacity, mut values) = (None, None, FirstFault::default());
     reader.structure("TransactGetItemsInput", |reader, name| {
         match name {
-            "TransactItems" => gets = reader.list(|reader| OneGet::read(reader, &mut values))?,
+            "TransactItems" => {
+                gets = reader.list_up_to(limits::TRANSACTION_ACTIONS_MAX, |reader| {
+                    OneGet::read(reader, &mut values)
+                })?;
+            }
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             _ => reader.skip()?,
         }
@@ -63,7 +68,7 @@ pub(crate) fn get(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     })?;
     let mut members = Members::default();
     let gets = members.present("transactItems", gets).unwrap_or_default();
-    members.count("transactItems", Some(&gets), 1, 100);
+    members.count("transactItems", Some(&gets), 1, limits::TRANSACTION_ACTIONS_MAX);
     let mut named = Vec::with_capacity(gets.len());
     for (get, position) in gets.into_iter().zip(1..) {
         let path = format!("transactItems.{position}.member.get");
@@ -138,11 +143,12 @@ impl Form {
     }
 }
 
-/// One action of a transaction of writes: exactly one form.
+/// One action of a transaction of writes: exactly one form. Of more than one, two are enough to be refused.
 fn read_action(reader: &mut Reader<'_>) -> ReadResult<Vec<(Form, WriteMembers)>> {
     let mut forms = Vec::new();
     reader.structure("TransactWriteItem", |reader, name| {
-        let Some(form) = Form::from_name(name) else { return reader.skip() };
+        let form = Form::from_name(name).filter(|_| forms.len() < 2);
+        let Some(form) = form else { return reader.skip() };
         let mut members = WriteMembers::default();
         if reader.structure(name, |reader, name| members.read(form.kind(), reader, name))? {
             forms.push((form, members));
@@ -158,7 +164,9 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let (mut actions, mut token, mut capacity, mut metrics) = (None, None, None, None);
     reader.structure("TransactWriteItemsInput", |reader, name| {
         match name {
-            "TransactItems" => actions = reader.list(read_action)?,
+            "TransactItems" => {
+                actions = reader.list_up_to(limits::TRANSACTION_ACTIONS_MAX, read_action)?;
+            }
             "ClientRequestToken" => token = reader.owned()?,
             "ReturnConsumedCapacity" => capacity = reader.owned()?,
             "ReturnItemCollectionMetrics" => metrics = reader.owned()?,
@@ -169,7 +177,7 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     let mut members = Members::default();
     let mut actions: Vec<Vec<(Form, WriteMembers)>> =
         members.present("transactItems", actions).unwrap_or_default();
-    members.count("transactItems", Some(&actions), 1, 100);
+    members.count("transactItems", Some(&actions), 1, limits::TRANSACTION_ACTIONS_MAX);
     let mut checked = Vec::with_capacity(actions.len());
     for (forms, position) in actions.iter_mut().zip(1..) {
         for (form, action) in forms.iter_mut() {
@@ -196,11 +204,13 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     }
     members.length("clientRequestToken", token.as_deref(), 1, 36);
     let return_consumed_capacity = choices::return_consumed_capacity(&mut members, capacity.as_deref());
-    choices::return_item_collection_metrics(&mut members, metrics.as_deref());
+    let return_item_collection_metrics =
+        choices::return_item_collection_metrics(&mut members, metrics.as_deref());
     members.finish(OPERATION)?;
     let mut request = TransactWriteRequest {
         client_request_token: token,
         return_consumed_capacity,
+        return_item_collection_metrics,
         ..TransactWriteRequest::default()
     };
     let mut checked = checked.into_iter();
@@ -219,7 +229,10 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
         service.transients.check_items(OPERATION, table)?;
     }
     let output = service.database.transact_write(&request)?;
-    Ok(writer::body(|body| capacity::write_all(&output.consumed_capacity, body)))
+    Ok(writer::body(|body| {
+        capacity::write_all(&output.consumed_capacity, body);
+        capacity::write_all_metrics(&output.item_collection_metrics, body);
+    }))
 }
 
 /// Checks the values and reads the expressions of one action.

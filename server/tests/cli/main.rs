@@ -3,6 +3,7 @@
 mod support;
 mod items;
 mod faults;
+mod pressure;
 mod films;
 mod serve;
 mod tour;

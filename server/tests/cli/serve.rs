@@ -89,3 +89,24 @@ fn settings_that_are_wrong_are_told() {
         assert!(!ended.status.success() && said.contains(words), "{settings}: {said}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_secrets_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let keys = directory.path().join("keys");
+    std::fs::write(&keys, "key secret\n").expect("a file");
+    for (mode, is_warned_of) in [(0o600, false), (0o640, true), (0o604, true)] {
+        std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+        let settings = format!("in-memory = true\nport = 0\nkeys-file = {}\n", keys.display());
+        let (mut server, _, said) = serve(directory.path(), &settings);
+        server.kill().expect("it runs");
+        server.wait().expect("it ends");
+        assert_eq!(
+            said.starts_with("warning: ") && said.contains("can be read by others"),
+            is_warned_of,
+            "{said}"
+        );
+    }
+}

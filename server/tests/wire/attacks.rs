@@ -12,12 +12,15 @@ fn goes_on(client: &Client) {
     assert_eq!(client.told("ListTables", "{}"), r#"200 {"TableNames":[]}"#);
 }
 
-/// Sends bytes as they are, and reads what comes until the connection ends.
+/// Sends bytes as they are, and reads what comes until the server ends the connection, which it must.
 fn raw(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = connect(address);
+    // A server that refuses by the head may close before all is sent.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "the server hangs");
+    }
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -57,6 +60,24 @@ fn a_body_is_bounded_by_what_it_says_and_by_what_it_is() {
 }
 
 #[test]
+fn who_sends_nothing_of_a_large_body_holds_nobody_up() {
+    let client = Client::with_table();
+    let announced = head("Content-Length: 16777216\r\n");
+    let mut silent: Vec<TcpStream> = (0..40).map(|_| connect(client.server.address())).collect();
+    for stream in &mut silent {
+        stream.write_all(announced.as_bytes()).expect("the head");
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let begun = Instant::now();
+    let item = format!(
+        r#"{{"TableName":"Table","Item":{{"pk":{{"S":"p"}},"sk":{{"S":"s"}},"t":{{"S":"{}"}}}}}}"#,
+        "t".repeat(300_000)
+    );
+    client.ok("PutItem", &item);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_head_is_bounded() {
     let client = Client::new();
     let address = client.server.address();
@@ -91,6 +112,22 @@ fn what_two_servers_could_read_differently_is_refused() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{request:?}: {answer}");
     }
     goes_on(&client);
+}
+
+#[test]
+fn chunks_count_and_no_length_beside_them_and_nothing_is_read_behind_them() {
+    let client = Client::new();
+    let chunks = "2\r\n{}\r\n0\r\n\r\n";
+    let second = head("Content-Length: 2\r\n") + "{}";
+    for lengths in [
+        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+        "Transfer-Encoding: chunked\r\n",
+    ] {
+        let answer = raw(client.server.address(), (head(lengths) + chunks + &second).as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
+    }
 }
 
 #[test]
@@ -286,18 +323,76 @@ fn a_connection_is_kept_for_the_next_request() {
 
 #[test]
 fn broken_text_of_every_kind_is_refused() {
-    let client = Client::new();
+    let client = Client::with_table();
     let address = client.server.address();
-    let body: &[u8] = br#"{"TableName":"Table","Key":{"pk":{"S":"p"}},"ConsistentRead":true}"#;
+    let body: &[u8] = br#"{"TableName":"Table","Key":{"pk":{"S":"p"},"sk":{"S":"s"}},"ConsistentRead":true}"#;
     let target = ("X-Amz-Target", "DynamoDB_20120810.GetItem");
+    let ask = |body: &[u8]| exchange(address, "POST", "/", &[JSON, target], body);
+    assert_eq!(ask(body).told(), "200 {}");
+    let name = |value: &str| {
+        let at = body.windows(value.len()).position(|window| window == value.as_bytes());
+        at.expect("it stands there")..at.expect("it stands there") + value.len()
+    };
     for at in 0..body.len() {
         for byte in [0, b'"', b'{', 0xff] {
             let mut broken = body.to_vec();
             broken[at] = byte;
-            let answer = exchange(address, "POST", "/", &[JSON, target], &broken);
-            assert!(answer.status == 400, "{at} {byte}: {}", answer.told());
+            if broken == body {
+                continue;
+            }
+            let answer = ask(&broken);
+            let told = answer.told();
+            // A bracket within a text leaves it a text: of another table, member, attribute or key.
+            let quotes = String::from_utf8_lossy(&body[..at]).matches('"').count();
+            let is_within_text = byte == b'{' && quotes % 2 == 1 && body[at] != b'"';
+            if !is_within_text {
+                assert!(
+                    told.starts_with("400 {\"__type\":\"com.amazon.coral.service#SerializationException\""),
+                    "{at} {byte}: {told}"
+                );
+            } else if name("\"p\"").contains(&at)
+                || name("\"s\"").contains(&at)
+                || name("ConsistentRead").contains(&at)
+            {
+                // Another key, or a member that nobody knows.
+                assert_eq!(told, "200 {}", "{at}");
+            } else {
+                assert!(told.starts_with("400 {\"__type\":\"com.amazon."), "{at} {byte}: {told}");
+            }
         }
     }
-    let answer = exchange(address, "POST", "/", &[JSON, target], &[0xff; 10]);
-    assert_eq!(answer.told(), serialization("The body is not text in UTF-8"));
+    assert_eq!(ask(&[0xff; 10]).told(), serialization("The body is not text in UTF-8"));
+}
+
+#[test]
+fn updates_that_nest_or_go_on_end_in_an_error() {
+    let client = Client::new();
+    let begun = Instant::now();
+    let if_not_exists = |depth: usize| format!("{}a{}", "if_not_exists(a,".repeat(depth), ")".repeat(depth));
+    let list_append = |depth: usize| format!("{}a{}", "list_append(a,".repeat(depth), ")".repeat(depth));
+    for expression in [
+        format!("SET a = {}", if_not_exists(240)),
+        format!("SET a = {}", list_append(270)),
+        format!("SET a = {}", "if_not_exists(a,".repeat(250)),
+        format!("SET a = {}a", "a + ".repeat(1000)),
+        format!("SET a = a{}", ", a = a".repeat(500)),
+        format!("REMOVE a{}", ",a".repeat(2000)),
+        format!("REMOVE a{}", ", a".repeat(4000)),
+        format!("ADD a :v{}", ", a :v".repeat(4000)),
+        format!("ADD a :v{}", ",a :v".repeat(800)),
+        "SET ".repeat(1000),
+        format!("REMOVE {}", "a.".repeat(2000)),
+    ] {
+        let body = format!(
+            r#"{{"TableName":"abc","Key":{{"pk":{{"S":"p"}}}},"UpdateExpression":"{expression}","ExpressionAttributeValues":{{":v":{{"N":"1"}}}}}}"#
+        );
+        let told = client.told("UpdateItem", &body);
+        assert!(
+            told.starts_with("400 {\"__type\":\"com.amazon.coral.validate#ValidationException"),
+            "{}: {told}",
+            &expression[..40]
+        );
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    goes_on(&client);
 }

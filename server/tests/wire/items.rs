@@ -127,6 +127,22 @@ fn a_condition_that_fails_may_come_with_the_item() {
 #[test]
 fn members_are_checked_all_at_once() {
     let client = Client::new();
+    let wrong = |member: &str| {
+        format!(
+            r#"{{"TableName":"abc","{member}":{{}},"ReturnValues":"OLD","ReturnConsumedCapacity":"hi","ReturnItemCollectionMetrics":"lo"}}"#
+        )
+    };
+    let capacity = "Value 'hi' at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value \
+                    set: [INDEXES, TOTAL, NONE]";
+    let all = format!(
+        "3 validation errors detected: {capacity}; Value 'lo' at 'returnItemCollectionMetrics' failed to satisfy \
+         constraint: Member must satisfy enum value set: [SIZE, NONE]; Failed to satisfy constraint: Member must satisfy \
+         enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATE_NEW, NONE]"
+    );
+    client.refused("PutItem", &[(&wrong("Item"), &all)]);
+    client.refused("DeleteItem", &[(&wrong("Key"), &all)]);
+    let first = format!("1 validation error detected: {capacity}");
+    client.refused("UpdateItem", &[(&wrong("Key"), &first)]);
     client.refused("PutItem", &[
         (
             "{}",

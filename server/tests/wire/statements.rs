@@ -40,6 +40,17 @@ fn items_are_selected() {
 }
 
 #[test]
+fn a_failure_of_ours_within_a_batch_is_told_without_particulars() {
+    let client = client();
+    client.server.database().clone().close().expect("nothing is under way");
+    let insert = r#"{"Statements":[{"Statement":"INSERT INTO \"Table\" VALUE {'pk': 'p', 'sk': 'z'}"}]}"#;
+    assert_eq!(
+        client.told("BatchExecuteStatement", insert),
+        r#"200 {"Responses":[{"Error":{"Code":"InternalServerError","Message":"Internal server error"},"TableName":"Table"}]}"#
+    );
+}
+
+#[test]
 fn pages_go_on_by_a_token_of_their_statement() {
     let client = client();
     let text = r#""Statement":"SELECT sk FROM \"Table\" WHERE pk = ?","Parameters":[{"S":"p"}]"#;

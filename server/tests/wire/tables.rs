@@ -169,17 +169,69 @@ fn definitions_are_refused_with_dynamodbs_words() {
 }
 
 #[test]
+fn what_a_table_is_changed_to_is_told_as_far_as_it_is_new() {
+    let client = Client::with_table();
+    let stream =
+        r#"{"TableName":"Table","StreamSpecification":{"StreamEnabled":true,"StreamViewType":"KEYS_ONLY"}}"#;
+    let updating = client.json("UpdateTable", stream)["TableDescription"].take();
+    let table = client.json("DescribeTable", r#"{"TableName":"Table"}"#)["Table"].take();
+    assert_eq!(updating["StreamSpecification"]["StreamViewType"], "KEYS_ONLY");
+    assert!(updating["LatestStreamArn"].is_string());
+    for member in ["StreamSpecification", "LatestStreamArn", "LatestStreamLabel"] {
+        assert_eq!(updating[member], table[member], "{member}");
+    }
+    let units = r#"{"TableName":"Table","BillingMode":"PROVISIONED",
+        "ProvisionedThroughput":{"ReadCapacityUnits":5,"WriteCapacityUnits":6}}"#;
+    let updating = client.json("UpdateTable", units)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["ProvisionedThroughput"]["ReadCapacityUnits"], 0);
+}
+
+#[test]
+fn members_of_tables_are_told_all_together() {
+    let client = Client::with_table();
+    let create = r#"{"TableName":"a;","BillingMode":"PROVISIONED","AttributeDefinitions":[{"AttributeName":"pk"}],
+        "KeySchema":[{"AttributeName":"pk","KeyType":"RANG"}],
+        "ProvisionedThroughput":{"ReadCapacityUnits":0,"WriteCapacityUnits":1}}"#;
+    client.refused("CreateTable", &[(create, "5 validation errors detected: Value null at \
+         'attributeDefinitions.1.member.attributeType' failed to satisfy constraint: Member must not be null; Value \
+         'RANG' at 'keySchema.1.member.keyType' failed to satisfy constraint: Member must satisfy enum value set: [HASH, \
+         RANGE]; Value 'a;' at 'tableName' failed to satisfy constraint: Member must satisfy regular expression pattern: \
+         [a-zA-Z0-9_.-]+; Value 'a;' at 'tableName' failed to satisfy constraint: Member must have length greater than or \
+         equal to 3; Value '0' at 'provisionedThroughput.readCapacityUnits' failed to satisfy constraint: Member must \
+         have value greater than or equal to 1")]);
+    let update = r#"{"TableName":"Table","BillingMode":"NONE","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"a"}},
+        {"Update":{"ProvisionedThroughput":{"ReadCapacityUnits":1,"WriteCapacityUnits":0}}}]}"#;
+    client.refused("UpdateTable", &[(update, "4 validation errors detected: Value 'NONE' at 'billingMode' failed to \
+         satisfy constraint: Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]; Value null at \
+         'globalSecondaryIndexUpdates.2.member.update.indexName' failed to satisfy constraint: Member must not be null; \
+         Value 'a' at 'globalSecondaryIndexUpdates.1.member.delete.indexName' failed to satisfy constraint: Member must \
+         have length greater than or equal to 3; Value '0' at \
+         'globalSecondaryIndexUpdates.2.member.update.provisionedThroughput.writeCapacityUnits' failed to satisfy \
+         constraint: Member must have value greater than or equal to 1")]);
+}
+
+#[test]
 fn an_index_comes_and_goes() {
     let client = Client::with_table();
     let create = r#"{"TableName":"Table","AttributeDefinitions":[{"AttributeName":"x","AttributeType":"S"}],
         "GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"ByX","KeySchema":[{"AttributeName":"x","KeyType":"HASH"}],
         "Projection":{"ProjectionType":"ALL"}}}]}"#;
-    assert_eq!(client.json("UpdateTable", create)["TableDescription"]["TableStatus"], "UPDATING");
+    let updating = client.json("UpdateTable", create)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["AttributeDefinitions"].as_array().map(Vec::len), Some(3));
+    let index = &updating["GlobalSecondaryIndexes"][0];
+    assert_eq!(
+        (&index["IndexName"], &index["IndexStatus"], &index["Backfilling"]),
+        (&"ByX".into(), &"CREATING".into(), &false.into())
+    );
     client.server.database().wait_until_active("Table").expect("it is filled");
     let table = client.json("DescribeTable", r#"{"TableName":"Table"}"#);
     assert_eq!(table["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"], "ACTIVE");
     let delete = r#"{"TableName":"Table","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"ByX"}}]}"#;
-    assert_eq!(client.json("UpdateTable", delete)["TableDescription"]["TableStatus"], "UPDATING");
+    let updating = client.json("UpdateTable", delete)["TableDescription"].take();
+    assert_eq!(updating["TableStatus"], "UPDATING");
+    assert_eq!(updating["GlobalSecondaryIndexes"][0]["IndexStatus"], "DELETING");
     client.server.database().wait_until_active("Table").expect("it is dropped");
     assert_eq!(
         client.told("UpdateTable", delete),

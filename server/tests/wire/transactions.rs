@@ -1,6 +1,6 @@
 //! Transactions of reads and writes.
 
-use crate::client::{Client, modelled};
+use crate::client::{Client, TABLE, modelled};
 
 fn key(sort: &str) -> String {
     format!(r#""TableName":"Table","Key":{{"pk":{{"S":"p"}},"sk":{{"S":"{sort}"}}}}"#)
@@ -74,6 +74,35 @@ fn a_token_makes_a_transaction_happen_once() {
         ),
         "{told}"
     );
+}
+
+#[test]
+fn statements_have_tokens_of_their_own() {
+    let client = Client::with_table();
+    let token = r#","ClientRequestToken":"once""#;
+    assert_eq!(client.ok("TransactWriteItems", &write(&[put("a", "")], token)), "{}");
+    let insert = format!(
+        r#"{{"TransactStatements":[{{"Statement":"INSERT INTO \"Table\" VALUE {{'pk': 'p', 'sk': 'b'}}"}}]{token}}}"#
+    );
+    for _ in 0..2 {
+        assert_eq!(client.ok("ExecuteTransaction", &insert), r#"{"Responses":[{}]}"#);
+    }
+}
+
+#[test]
+fn the_collections_of_what_is_written_are_told() {
+    let client = Client::new();
+    let local = r#""LocalSecondaryIndexes":[{"IndexName":"ByX","KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},
+        {"AttributeName":"x","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}],"AttributeDefinitions":[
+        {"AttributeName":"x","AttributeType":"S"},"#;
+    client.ok("CreateTable", &TABLE.replace("\"AttributeDefinitions\":[", local));
+    let size = r#","ReturnItemCollectionMetrics":"SIZE""#;
+    let told = r#"{"ItemCollectionMetrics":{"Table":[{"ItemCollectionKey":{"pk":{"S":"p"}},"SizeEstimateRangeGB":[0.0,1.0]}]}}"#;
+    assert_eq!(client.ok("TransactWriteItems", &write(&[put("a", ""), put("b", "")], size)), told);
+    let check =
+        format!(r#"{{"ConditionCheck":{{{},"ConditionExpression":"attribute_exists(pk)"}}}}"#, key("a"));
+    assert_eq!(client.ok("TransactWriteItems", &write(&[check], size)), "{}");
+    assert_eq!(client.ok("TransactWriteItems", &write(&[put("a", "")], "")), "{}");
 }
 
 #[test]

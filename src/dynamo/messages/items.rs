@@ -75,11 +75,6 @@ pub(super) fn write_request(f: &mut Formatter<'_>, fault: &RequestFault) -> fmt:
             "The TotalSegments parameter is required but was not present in the request when Segment parameter is \
              present"
         }
-        // The misspelt name is DynamoDB's.
-        RequestFault::ReturnValuesUnknown => {
-            "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, ALL_NEW, \
-             UPDATE_NEW, NONE]"
-        }
         RequestFault::TransactTwofold => {
             "TransactItems can only contain one of Check, Put, Update or Delete"
         }

@@ -16,7 +16,6 @@ use crate::dynamo::fault::{
 use crate::dynamo::item_fault::WriteFault;
 use crate::dynamo::key::KeyType;
 use crate::dynamo::limits;
-use crate::dynamo::request_fault::RequestFault;
 use crate::dynamo::value::ValueFault;
 use std::fmt::{self, Display as _, Formatter, Write as _};
 
@@ -86,12 +85,7 @@ pub(in crate::dynamo) fn write(
             items::write_write(f, fault)
         }
         Fault::Read(fault) => items::write_read(f, fault),
-        Fault::Request(fault) => {
-            if matches!(fault, RequestFault::ReturnValuesUnknown) {
-                f.write_str(envelope(words))?;
-            }
-            items::write_request(f, fault)
-        }
+        Fault::Request(fault) => items::write_request(f, fault),
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::Stream(fault) => streams::write_stream(f, fault),
@@ -158,6 +152,10 @@ fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) ->
         if index > 0 {
             f.write_str("; ")?;
         }
+        if fault.constraint == Constraint::ReturnValues {
+            f.write_str(RETURN_VALUES)?;
+            continue;
+        }
         let too_small =
             matches!(fault.constraint, Constraint::LengthAtLeast(_) | Constraint::ValueAtLeast(_));
         if too_small && words != Words::Old {
@@ -177,6 +175,7 @@ fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) ->
             Constraint::ValueAtMost(most) => write!(f, "have value less than or equal to {most}")?,
             Constraint::OneOf(values) => write!(f, "satisfy enum value set: {values}")?,
             Constraint::Present => f.write_str("not be null")?,
+            Constraint::ReturnValues => {}
             Constraint::Pattern(pattern) => {
                 write!(f, "satisfy regular expression pattern: {pattern}")?;
             }
@@ -184,6 +183,10 @@ fn write_members(f: &mut Formatter<'_>, words: Words, faults: &[MemberFault]) ->
     }
     Ok(())
 }
+
+/// What is said of an answer that a write cannot give. The misspelt name is DynamoDB's.
+const RETURN_VALUES: &str = "Failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, UPDATED_OLD, \
+                             ALL_NEW, UPDATE_NEW, NONE]";
 
 /// A member's name as the new words write it.
 struct Capitalised<'a>(&'a str);

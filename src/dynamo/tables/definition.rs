@@ -15,7 +15,7 @@ use super::settings::{
 };
 use super::tags;
 use crate::dynamo::error::{Error, Result};
-use crate::dynamo::fault::{Fault, IndexScope, KeyRole, Operation, SchemaFault};
+use crate::dynamo::fault::{Fault, IndexScope, KeyRole, MemberFault, Operation, SchemaFault};
 use crate::dynamo::limits;
 use crate::dynamo::schema::{GlobalIndex, KeyAttribute, KeySchema, LocalIndex, Projection, TableSchema};
 use crate::dynamo::table_fault::TableFault;
@@ -43,7 +43,7 @@ impl NewTable {
 
     fn check(request: CreateTableRequest, now_millis: u64) -> Result<Self, Fault> {
         let table_name = arn::table_name(&request.table_name)?.to_owned();
-        check_members(&request, &table_name)?;
+        members(&request, &table_name).finish()?;
         let billing_mode = request.billing_mode.unwrap_or(BillingMode::Provisioned);
         check_billing(billing_mode, request.provisioned_throughput)?;
         let definitions = &request.attribute_definitions;
@@ -100,7 +100,16 @@ impl NewTable {
     }
 }
 
-fn check_members(request: &CreateTableRequest, table_name: &str) -> Result<(), Fault> {
+impl CreateTableRequest {
+    /// The members that break their constraints, each by itself: for whoever finds by himself what is wrong with others,
+    /// and tells all together. None if the table's long name is none, which is told alone.
+    pub fn member_faults(&self) -> Vec<MemberFault> {
+        let name = arn::table_name(&self.table_name);
+        name.map_or_else(|_| Vec::new(), |name| members(self, name).into_faults())
+    }
+}
+
+fn members(request: &CreateTableRequest, table_name: &str) -> Members {
     let mut members = Members::default();
     definitions_members(&mut members, &request.attribute_definitions);
     members.resource_name("tableName", table_name);
@@ -113,7 +122,7 @@ fn check_members(request: &CreateTableRequest, table_name: &str) -> Result<(), F
         members.index(&member, index, GLOBAL_KEY_ELEMENTS_MAX);
     }
     members.throughput("provisionedThroughput", request.provisioned_throughput);
-    members.finish()
+    members
 }
 
 /// Most elements of a global index's key: as many of each role as are allowed.

@@ -225,9 +225,27 @@ impl TableDescription {
         description
     }
 
-    /// The answer to `UpdateTable`: what `old` was, and that it is being changed.
-    pub fn of_updating(old: &TableRecord, now_millis: u64) -> Self {
-        Self { table_status: ResourceStatus::Updating, ..Self::of(old, now_millis) }
+    /// The answer to `UpdateTable`: what `old` was, that it is being changed to `next`, and what comes and goes by that:
+    /// an index, a stream.
+    pub fn of_updating(old: &TableRecord, next: &TableRecord, now_millis: u64) -> Self {
+        let mut description = Self { table_status: ResourceStatus::Updating, ..Self::of(old, now_millis) };
+        let next = Self::of(next, now_millis);
+        for index in next.global_secondary_indexes {
+            let indexes = &mut description.global_secondary_indexes;
+            if let Some(before) = indexes.iter_mut().find(|before| before.index_name == index.index_name) {
+                before.index_status = index.index_status;
+            } else {
+                let backfilling = index.backfilling.map(|_| false);
+                indexes.push(IndexDescription { backfilling, ..index });
+                description.attribute_definitions.clone_from(&next.attribute_definitions);
+            }
+        }
+        if description.stream_specification.is_none() && next.stream_specification.is_some() {
+            description.stream_specification = next.stream_specification;
+            description.latest_stream_label = next.latest_stream_label;
+            description.latest_stream_arn = next.latest_stream_arn;
+        }
+        description
     }
 
     /// The answer to `DeleteTable`.

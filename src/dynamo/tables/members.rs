@@ -20,6 +20,11 @@ impl Members {
         if self.faults.is_empty() { Ok(()) } else { Err(Fault::Members(self.faults)) }
     }
 
+    /// What was found.
+    pub(super) fn into_faults(self) -> Vec<MemberFault> {
+        self.faults
+    }
+
     /// Notes a member that does not hold to its constraint.
     pub(in crate::dynamo) fn check(
         &mut self,

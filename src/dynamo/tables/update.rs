@@ -15,7 +15,7 @@ use super::request::{
 };
 use super::settings::{ActiveStream, BillingMode, ProvisionedThroughput, ThroughputState};
 use crate::base::ident::{KeyspaceId, SeqNo};
-use crate::dynamo::fault::{Fault, IndexScope};
+use crate::dynamo::fault::{Fault, IndexScope, MemberFault};
 use crate::dynamo::limits;
 use crate::dynamo::table_fault::TableFault;
 use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ impl TableUpdate {
     /// Checks a request by itself.
     pub(in crate::dynamo) fn parse(mut request: UpdateTableRequest) -> Result<Self, Fault> {
         request.table_name = arn::table_name(&request.table_name)?.to_owned();
-        check_members(&request)?;
+        members(&request).finish()?;
         check_alone(&request)?;
         let updates = std::mem::take(&mut request.global_secondary_index_updates);
         let index_actions = index_actions(updates)?;
@@ -230,7 +230,15 @@ impl TableUpdate {
     }
 }
 
-fn check_members(request: &UpdateTableRequest) -> Result<(), Fault> {
+impl UpdateTableRequest {
+    /// The members that break their constraints, each by itself: for whoever finds by himself what is wrong with others,
+    /// and tells all together.
+    pub fn member_faults(&self) -> Vec<MemberFault> {
+        members(self).into_faults()
+    }
+}
+
+fn members(request: &UpdateTableRequest) -> Members {
     let mut members = Members::default();
     definitions_members(&mut members, &request.attribute_definitions);
     members.resource_name("tableName", &request.table_name);
@@ -249,7 +257,7 @@ fn check_members(request: &UpdateTableRequest) -> Result<(), Fault> {
             members.resource_name(&format!("{member}.delete.indexName"), name);
         }
     }
-    members.finish()
+    members
 }
 
 /// Refuses a request that asks for nothing, or for more than goes together.

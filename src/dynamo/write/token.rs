@@ -1,8 +1,11 @@
 //! Client tokens: what makes a transaction idempotent.
 //!
 //! ```text
-//! system row := keyspace 0 ‖ 06 ‖ token → digest of the request u128, completion time in ms   (metadata record)
+//! system row := keyspace 0 ‖ 06 ‖ scope ‖ token → digest of the request u128, completion time in ms   (metadata record)
+//! scope      := nothing (transactions of writes) | ff (transactions of statements)
 //! ```
+//!
+//! No token begins with the byte of a scope: it stands in no text.
 //!
 //! Invariants:
 //! 1. A token's row is written in the batch of its transaction: it is there if and only if the transaction was done.
@@ -37,18 +40,41 @@ const OPERATION: Operation = Operation::TransactWriteItems;
 
 const KEPT_MILLIS: u64 = limits::TRANSACTION_TOKEN_SECONDS * 1000;
 
+/// Whose token it is. The same text in another scope is another token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TokenScope {
+    /// `TransactWriteItems`.
+    #[default]
+    Writes,
+    /// `ExecuteTransaction`.
+    Statements,
+}
+
+/// The key of a token's row.
+fn row_key(scope: TokenScope, token: &str) -> Vec<u8> {
+    let mut key = KeyspaceId::SYSTEM.prefix().to_vec();
+    key.push(TOKEN_ROW);
+    match scope {
+        TokenScope::Writes => {}
+        TokenScope::Statements => key.push(0xff),
+    }
+    key.extend_from_slice(token.as_bytes());
+    key
+}
+
 /// A token that runs until this is dropped.
 #[derive(Debug)]
 pub(super) struct Running {
-    token: String,
-    tokens: Arc<Mutex<HashSet<String>>>,
+    row_key: Vec<u8>,
+    tokens: Arc<Mutex<HashSet<Vec<u8>>>>,
 }
 
 impl Running {
     /// Begins to run a token, unless a request does already.
-    pub(super) fn begin(store: &Store, token: &str) -> Result<Self> {
-        if store.running_tokens.lock().insert(token.to_owned()) {
-            Ok(Self { token: token.to_owned(), tokens: Arc::clone(&store.running_tokens) })
+    pub(super) fn begin(store: &Store, scope: TokenScope, token: &str) -> Result<Self> {
+        let row_key = row_key(scope, token);
+        if store.running_tokens.lock().insert(row_key.clone()) {
+            Ok(Self { row_key, tokens: Arc::clone(&store.running_tokens) })
         } else {
             Err(Error::new(OPERATION, WriteFault::TransactionInProgress.into()))
         }
@@ -57,7 +83,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.tokens.lock().remove(&self.token);
+        self.tokens.lock().remove(&self.row_key);
     }
 }
 
@@ -104,11 +130,8 @@ struct Stored {
 }
 
 impl TokenRow {
-    pub(super) fn new(token: &str, content: &impl fmt::Debug) -> Self {
-        let mut key = KeyspaceId::SYSTEM.prefix().to_vec();
-        key.push(TOKEN_ROW);
-        key.extend_from_slice(token.as_bytes());
-        Self { key, digest: digest(content) }
+    pub(super) fn new(scope: TokenScope, token: &str, content: &impl fmt::Debug) -> Self {
+        Self { key: row_key(scope, token), digest: digest(content) }
     }
 
     /// The transaction that was done under this token within the last ten minutes, if one was.

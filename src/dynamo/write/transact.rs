@@ -11,12 +11,16 @@
 //! 2. The conditions of all actions are judged on one state: all keys are locked while the items are read, and none of
 //!    them has expired when the last one is.
 
+use super::collection;
 use super::decide::{Answer, Deciding, Outcome};
 use super::deferred::Deferred;
 use super::prepare::{ItemWrite, Request};
-use super::request::{DeleteRequest, PutRequest, UpdateRequest, WriteOptions};
+use super::request::{
+    DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, UpdateRequest,
+    WriteOptions,
+};
 use super::single::{OldVersion, read_old};
-use super::token::{self, Earlier, Running, SameContent, TokenRow};
+use super::token::{self, Earlier, Running, SameContent, TokenRow, TokenScope};
 use crate::base::batch::WriteBatch;
 use crate::base::ident::{CommitTime, SeqNo};
 use crate::dynamo::capacity::{
@@ -69,8 +73,12 @@ pub struct TransactWriteRequest {
     pub actions: Vec<(String, TransactWrite)>,
     /// Makes the request idempotent for ten minutes: 1 to 36 characters.
     pub client_request_token: Option<String>,
+    /// Which operation's the token is.
+    pub token_scope: TokenScope,
     /// Whether to tell what DynamoDB would charge.
     pub return_consumed_capacity: ReturnConsumedCapacity,
+    /// Whether to tell the sizes of the items' collections.
+    pub return_item_collection_metrics: ReturnItemCollectionMetrics,
     /// What the transaction must survive before it is acknowledged.
     pub durability: Durability,
 }
@@ -80,6 +88,8 @@ pub struct TransactWriteRequest {
 pub struct TransactWriteOutput {
     /// What DynamoDB would charge, for each table, if that was asked for.
     pub consumed_capacity: Vec<ConsumedCapacity>,
+    /// The sizes of the collections of the items that were written, by table, if that was asked for.
+    pub item_collection_metrics: BTreeMap<String, Vec<ItemCollectionMetrics>>,
     /// The commit that made the changes; of a transaction that was done before under its token, one that is not before it.
     pub commit: Commit,
 }
@@ -110,6 +120,7 @@ struct Answered {
     actions: Vec<(String, Answer)>,
     capacity: ReturnConsumedCapacity,
     direction: Direction,
+    collections: BTreeMap<String, Vec<ItemCollectionMetrics>>,
 }
 
 impl Answered {
@@ -120,7 +131,8 @@ impl Answered {
         }
         let told =
             meters.iter().filter_map(|(table, meter)| meter.told(table, self.capacity, self.direction));
-        TransactWriteOutput { consumed_capacity: told.collect(), commit }
+        let consumed_capacity = told.collect();
+        TransactWriteOutput { consumed_capacity, item_collection_metrics: self.collections, commit }
     }
 }
 
@@ -157,7 +169,7 @@ impl Future for PendingTransaction {
 pub fn write(store: &Store, request: &TransactWriteRequest) -> Result<PendingTransaction> {
     check(request).map_err(|fault| Error::new(OPERATION, fault))?;
     let token = request.client_request_token.as_deref();
-    let running = token.map(|token| Running::begin(store, token)).transpose()?;
+    let running = token.map(|token| Running::begin(store, request.token_scope, token)).transpose()?;
     store.begin_write()?;
     loop {
         let tables = request.actions.iter().map(|(name, _)| store.catalog.find(OPERATION, name));
@@ -243,12 +255,13 @@ fn attempt(
         return Err(fault(validation_canceled(request.actions.len(), at, &error)));
     }
     let mut keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
-    let token = request.client_request_token.as_deref().map(|token| TokenRow::new(token, &content(request)));
+    let token = request.client_request_token.as_deref();
+    let token = token.map(|token| TokenRow::new(request.token_scope, token, &content(request)));
     keys.extend(token.as_ref().map(|row| row.key.clone()));
     let _guard = store.engine.lock_keys(keys);
     if let Some(row) = token {
         return match row.find(&store.engine)? {
-            Some(earlier) => read_again(store, request, &writes, row, earlier).map(Some),
+            Some(earlier) => read_again(store, request, tables, &writes, row, earlier).map(Some),
             None => decide(store, request, tables, writes, now, Some(row)),
         };
     }
@@ -275,6 +288,7 @@ fn content(request: &TransactWriteRequest) -> Vec<(String, TransactWrite)> {
 fn read_again(
     store: &Store,
     request: &TransactWriteRequest,
+    tables: &[Arc<TableDescriptor>],
     writes: &[ItemWrite<'_>],
     row: TokenRow,
     earlier: Earlier,
@@ -297,9 +311,35 @@ fn read_again(
         actions.push((table.clone(), answer));
     }
     let capacity = request.return_consumed_capacity;
-    let answered = Answered { actions, capacity, direction: Direction::Read };
+    let collections = collections(store, request, tables, writes)?;
+    let answered = Answered { actions, capacity, direction: Direction::Read, collections };
     let ticket = row.acknowledged_again(&store.engine, earlier, newest_seen, request.durability)?;
     Ok(Deferred::new(ticket, Ok(answered)))
+}
+
+/// The sizes of the collections of the items that are written, by table, if that was asked for; each once.
+fn collections(
+    store: &Store,
+    request: &TransactWriteRequest,
+    tables: &[Arc<TableDescriptor>],
+    writes: &[ItemWrite<'_>],
+) -> Result<BTreeMap<String, Vec<ItemCollectionMetrics>>> {
+    let mut collections: BTreeMap<String, Vec<ItemCollectionMetrics>> = BTreeMap::new();
+    if request.return_item_collection_metrics == ReturnItemCollectionMetrics::None {
+        return Ok(collections);
+    }
+    for (((_, action), table), write) in request.actions.iter().zip(tables).zip(writes) {
+        if matches!(action, TransactWrite::ConditionCheck { .. }) {
+            continue;
+        }
+        let key = action.as_request().key_attributes(table);
+        let Some(metrics) = collection::metrics(&store.engine, table, &write.key, &key)? else { continue };
+        let of_table = collections.entry(table.schema().name().to_owned()).or_default();
+        if !of_table.contains(&metrics) {
+            of_table.push(metrics);
+        }
+    }
+    Ok(collections)
 }
 
 /// Judges all actions on the items as they are, and submits what they come to. The keys are locked by the caller.
@@ -314,6 +354,7 @@ fn decide(
     let olds = writes.iter().map(|write| read_old(&store.engine, &write.key));
     let olds: Vec<OldVersion> = olds.collect::<Result<_>>()?;
     let newest_seen = olds.iter().map(|old| old.seqno).max().unwrap_or(SeqNo::ZERO);
+    let collections = collections(store, request, tables, &writes)?;
     let mut decidings = Vec::with_capacity(writes.len());
     for ((write, table), old) in writes.into_iter().zip(tables).zip(&olds) {
         decidings.push(Deciding { operation: OPERATION, table, write, old: old.raw()?, now });
@@ -332,7 +373,7 @@ fn decide(
                 holds_until = earlier(holds_until, answer.holds_until);
                 actions.push((table.schema().name().to_owned(), answer));
             }
-            Ok(Answered { actions, capacity, direction: Direction::Write })
+            Ok(Answered { actions, capacity, direction: Direction::Write, collections })
         }
     };
     if let (Some(row), Ok(_)) = (token, &answered) {
