@@ -44,7 +44,7 @@ use super::tables::record::{IndexStatus, TableId, TableRecord};
 use super::tables::request::{
     CreateTableRequest, ListTablesOutput, ListTablesRequest, Tag, UpdateTableRequest,
 };
-use super::tables::settings::{ExpiredItems, PointInTimeRecovery};
+use super::tables::settings::ExpiredItems;
 use super::tables::stream::StreamDescriptor;
 use super::tables::tags;
 use super::tables::update::TableUpdate;
@@ -393,23 +393,6 @@ impl Catalog {
         self.counts.set(record.keyspace, TableCount::of_new(&record, now_millis));
         self.refresh(engine, &name)?;
         self.find(OPERATION, &name)
-    }
-
-    /// Says whether and since when a table can be restored to a moment, durably.
-    pub(super) fn change_recovery(
-        &self,
-        engine: &Engine,
-        operation: Operation,
-        name: &str,
-        change: impl FnOnce(Option<PointInTimeRecovery>) -> Option<PointInTimeRecovery>,
-    ) -> Result<()> {
-        let now_millis = self.clock.wall_millis();
-        let changed = self.change(engine, operation, name, &[], |record, _| {
-            let mut next = record.clone();
-            next.settings.point_in_time_recovery = change(record.settings.point_in_time_recovery);
-            Ok(Change::to(next, record, now_millis))
-        });
-        changed?.wait(engine, self).map(drop)
     }
 
     /// Removes a table with all its items, durably.

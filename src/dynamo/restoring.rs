@@ -4,7 +4,7 @@
 //! place of the other; who gives up lists the keyspaces as dead in the commit that takes the row away.
 
 use super::backup_fault::BackupFault;
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Change};
 use super::error::{Error, Result};
 use super::fault::Operation;
 use super::system_rows::{
@@ -13,6 +13,7 @@ use super::system_rows::{
 use super::table::TableDescriptor;
 use super::tables::definition::NewTable;
 use super::tables::record::{TableId, TableRecord};
+use super::tables::settings::PointInTimeRecovery;
 use crate::base::batch::WriteBatch;
 use crate::base::error::StoreError;
 use crate::engine::options::Durability;
@@ -104,5 +105,22 @@ impl Catalog {
             self.give_up_restore(engine, &decode_record(&row)?)?;
         }
         Ok(())
+    }
+
+    /// Says whether and since when a table can be restored to a moment, durably.
+    pub(super) fn change_recovery(
+        &self,
+        engine: &Engine,
+        operation: Operation,
+        name: &str,
+        change: impl FnOnce(Option<PointInTimeRecovery>) -> Option<PointInTimeRecovery>,
+    ) -> Result<()> {
+        let now_millis = engine.environment().clock.wall_millis();
+        let changed = self.change(engine, operation, name, &[], |record, _| {
+            let mut next = record.clone();
+            next.settings.point_in_time_recovery = change(record.settings.point_in_time_recovery);
+            Ok(Change::to(next, record, now_millis))
+        });
+        changed?.wait(engine, self).map(drop)
     }
 }
