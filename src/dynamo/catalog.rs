@@ -1483,6 +1483,24 @@ mod tests {
     }
 
     #[test]
+    fn a_table_keeps_a_limited_number_of_ended_settings() {
+        let store = Store::new();
+        store.create(schema("Music")).expect("a new table");
+        let mut last = 0;
+        for _ in 0..=limits::ENDED_GENERATIONS_MAX + 1 {
+            store.time_to_live("expires", true).expect("nothing expires");
+            let table = store.table();
+            let generation = table.settings().time_to_live.active.as_ref().expect("items expire").generation;
+            store.catalog.finish_enabling(&store.engine, &table, generation).expect("all is done");
+            store.time_to_live("expires", false).expect("items expire");
+            last = generation.0;
+        }
+        let ended = store.table().settings().time_to_live.ended.clone();
+        assert_eq!(ended.len(), limits::ENDED_GENERATIONS_MAX + 1, "the newest has come since");
+        assert_eq!(ended.last().map(|ended| ended.generation.0), Some(last));
+    }
+
+    #[test]
     fn tags_are_put_on_and_taken_off() {
         let store = Store::new();
         store.create(schema("Music")).expect("a new table");

@@ -9,6 +9,7 @@ use super::catalog::{Catalog, Change, not_found};
 use super::error::{Error, Result};
 use super::expiry::{self, is_swept};
 use super::fault::Operation;
+use super::limits;
 use super::system_rows::{
     BACKFILL_ROW, BackfillProgress, NEXT_GENERATION_ROW, latest, put_backfill_progress, row_key, used_up,
 };
@@ -82,6 +83,10 @@ impl Catalog {
                 }
                 _ => return Err(not_found(OPERATION, name)),
             }
+            // Whatever is alive was written again. Of generations that nobody knows the dead stay hidden: nothing is lost
+            // by forgetting the oldest, but that theirs are not reclaimed any more.
+            let ended = &mut next.settings.time_to_live.ended;
+            ended.drain(..ended.len().saturating_sub(limits::ENDED_GENERATIONS_MAX));
             batch.delete(row_key(BACKFILL_ROW, &record.keyspace.prefix()));
             Ok(Change::to(next, record, now_millis))
         };

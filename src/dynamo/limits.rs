@@ -115,6 +115,9 @@ pub const SCAN_SEGMENTS_SECONDS: u64 = 24 * 60 * 60;
 /// length. What is older is no date, and never expires.
 pub const EXPIRY_PAST_MAX_MILLIS: u64 = 5 * 31_556_952 * 1000;
 
+/// Most ended settings of expiry that a table keeps. A limit of ours.
+pub const ENDED_GENERATIONS_MAX: usize = 64;
+
 /// Most expired items that are swept at once: they are locked meanwhile. A limit of ours.
 pub const SWEEP_CHUNK_ITEMS: usize = 128;
 

@@ -7,7 +7,7 @@
 //!             | keyspace 0 ‖ 04                → the next generation of expiry dates
 //!             | keyspace 0 ‖ 05 ‖ keyspace id  → how far a backfill has come: of the index in that keyspace with entries,
 //!                                                or of the table in that keyspace with expiries
-//!             | keyspace 0 ‖ 06, 07            → kept by `write::token` and `read::segments`
+//!             | keyspace 0 ‖ 06, 07            → kept by `write::token` and `read::segments`, until they expire
 //!             | keyspace 0 ‖ 08 ‖ keyspace id  → the stream in that keyspace, which has ended
 //!             | keyspace 0 ‖ 09 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
 //!             | keyspace 0 ‖ 0a ‖ keyspace id ‖ name → how far a consumer of the stream in that keyspace has come

@@ -5,11 +5,12 @@ use pixii::env::schedule::{Event, Scheduler};
 use pixii::env::time::Clock;
 use pixii::sim::Simulation;
 use pixii::{
-    BatchGetRequest, BatchWrite, BatchWriteRequest, Database, DatabaseOptions, Durability, EventName,
-    ExpiredItems, IntoKey, Item, KeysAndAttributes, PutRequest, ReturnValues, StreamRecord,
-    StreamSpecification, StreamViewType, SubmittedTransaction, Table, TimeToLiveDescription,
-    TimeToLiveSpecification, TransactGet, TransactGetRequest, TransactWrite, TransactWriteRequest,
-    UpdateTableRequest, UpdateTimeToLiveRequest, UserIdentity, attr,
+    AttributeDefinition, BatchGetRequest, BatchWrite, BatchWriteRequest, Database, DatabaseOptions,
+    Durability, EventName, ExpiredItems, GlobalIndexUpdate, IndexRequest, IntoKey, Item, KeyRole,
+    KeySchemaElement, KeyType, KeysAndAttributes, ProjectionRequest, ProjectionType, PutRequest,
+    ReturnValues, StreamRecord, StreamSpecification, StreamViewType, SubmittedTransaction, Table,
+    TimeToLiveDescription, TimeToLiveSpecification, TransactGet, TransactGetRequest, TransactWrite,
+    TransactWriteRequest, UpdateTableRequest, UpdateTimeToLiveRequest, UserIdentity, attr,
 };
 use std::time::Duration;
 
@@ -317,6 +318,60 @@ fn the_sweeper_sleeps_until_something_expires() {
     assert_eq!(store.records().len(), 3);
     store.live(21_600);
     assert_eq!(store.records().len(), 4);
+}
+
+/// An index over `y`, added to the table as it is.
+fn add_index(store: &Store) {
+    let attribute_name = "y".to_owned();
+    let attribute_type = KeyType::Number;
+    let definition = AttributeDefinition { attribute_name: attribute_name.clone(), attribute_type };
+    let projection_type = Some(ProjectionType::All);
+    let index = IndexRequest {
+        index_name: "ByY".to_owned(),
+        key_schema: vec![KeySchemaElement { attribute_name, key_type: KeyRole::Partition }],
+        projection: ProjectionRequest { projection_type, non_key_attributes: None },
+        ..IndexRequest::default()
+    };
+    let create = GlobalIndexUpdate { create: Some(index), ..GlobalIndexUpdate::default() };
+    let request = UpdateTableRequest {
+        table_name: "Items".to_owned(),
+        attribute_definitions: vec![definition],
+        global_secondary_index_updates: vec![create],
+        ..UpdateTableRequest::default()
+    };
+    store.database.update_table(request).expect("a valid request");
+}
+
+#[test]
+fn an_index_that_is_added_while_items_expire_holds_what_is_alive() {
+    for is_streaming in [false, true] {
+        let store = Store::lasting(ExpiredItems::Hidden);
+        for sk in 0..600 {
+            let item = mortal(sk, NOW + 10 * (1 + u64::try_from(sk % 3).expect("it is small"))).with("y", 1);
+            store.table.put_request(&item).durability(pixii::Durability::Buffered).send().expect("space");
+        }
+        if is_streaming {
+            store.set_stream(true);
+        }
+        // Two backfills at once, and a third of the items dies in the midst.
+        store.submit_time_to_live("expires", true);
+        add_index(&store);
+        for _ in 0..20 {
+            store.simulation.scheduler().step_one();
+        }
+        store.pass(10);
+        store.database.wait_for_index("Items", "ByY").expect("nothing fails");
+        store.database.wait_for_time_to_live("Items").expect("nothing fails");
+        let in_index = || store.table.query(1).index("ByY").into_iter().count();
+        assert_eq!((in_index(), store.counts()), (400, [400; 3]));
+        store.pass(10);
+        assert_eq!((in_index(), store.counts()), (200, [200; 3]));
+        store.live(60);
+        assert_eq!((in_index(), store.counts()), (0, [0; 3]));
+        if is_streaming {
+            assert_eq!(store.records().len(), 600);
+        }
+    }
 }
 
 #[test]
