@@ -210,6 +210,7 @@ impl WriteMembers {
             return Err(fault(operation, pixii::WriteFault::ReturnValues));
         }
         mixed.map_err(|found| fault(operation, found))?;
+        legacy.check_operator().map_err(|found| fault(operation, found))?;
         self.values.check().map_err(|found| fault(operation, found))?;
         item.validate().map_err(|found| fault(operation, found))?;
         let (update, condition) = (self.update.as_deref(), self.condition.as_deref());

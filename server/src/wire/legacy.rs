@@ -5,6 +5,7 @@ use super::members::Members;
 use super::reader::{Reader, Result};
 use pixii::Value;
 use pixii::dynamo::expression::fault::ExpressionKind;
+use pixii::legacy::conditional_operator::check_conditional_operator;
 use pixii::legacy::fault::LegacyFault;
 use pixii::legacy::mixing::check_mixing;
 use pixii::legacy::parameters::{
@@ -164,6 +165,13 @@ impl Legacy {
             || self.filter.is_some()
             || self.key_conditions.is_some()
             || self.conditional_operator.is_some()
+    }
+
+    /// Refuses an operator that has fewer than two conditions to combine.
+    pub(super) fn check_operator(&self) -> std::result::Result<(), LegacyFault> {
+        let expected = self.expected.as_ref().map_or(0, BTreeMap::len);
+        let filter = self.filter.as_ref().map_or(0, BTreeMap::len);
+        check_conditional_operator(self.conditional_operator, expected + filter)
     }
 
     /// Whether a query says by these which keys to read.

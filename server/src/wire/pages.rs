@@ -95,12 +95,14 @@ impl PageMembers {
         let legacy = legacy.finish(filter.1, &mut members);
         members.finish(operation)?;
         mixed.map_err(|found| fault(operation, found))?;
+        legacy.check_operator().map_err(|found| fault(operation, found))?;
         let segment = match (number(self.segment), number(self.total_segments)) {
             (None, None) => None,
             (Some(segment), Some(total_segments)) => Some(Segment { segment, total_segments }),
             (Some(_), None) => return Err(fault(operation, RequestFault::TotalSegmentsMissing)),
             (None, Some(_)) => return Err(fault(operation, RequestFault::SegmentMissing)),
         };
+        segment.map_or(Ok(()), Segment::check).map_err(|found| fault(operation, found))?;
         let (filter, projection) = (self.filter.as_deref(), self.projection.as_deref());
         let key_condition = self.key_condition.as_deref();
         if operation == Operation::Query && key_condition.is_none() && !legacy.has_key_conditions() {

@@ -173,3 +173,20 @@ fn scans_are_refused_with_dynamodbs_words() {
         ),
     ]);
 }
+
+#[test]
+fn parameters_that_do_not_go_together_are_told_before_values_and_expressions() {
+    let client = Client::with_table();
+    let wrong = r#""TableName":"Table","ExclusiveStartKey":{"pk":{"N":"x"}}"#;
+    let segment = "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: 5 is not less \
+                   than TotalSegments: 5";
+    let combined = |body: &str| format!("{{{wrong},{body}}}");
+    client
+        .refused("Scan", &[(&combined(r#""Segment":5,"TotalSegments":5,"FilterExpression":"=""#), segment)]);
+    let operator = combined(r#""ConditionalOperator":"OR""#);
+    let told = client.told("Scan", &operator);
+    assert!(told.contains("ConditionalOperator cannot be used without Filter or Expected"), "{told}");
+    let write = r#"{"TableName":"Table","Item":{"pk":{"N":"x"}},"ConditionalOperator":"OR"}"#;
+    let told = client.told("PutItem", write);
+    assert!(told.contains("ConditionalOperator cannot be used without Filter or Expected"), "{told}");
+}

@@ -40,6 +40,14 @@ struct Row {
     last_used_millis: u64,
 }
 
+impl Segment {
+    /// Refuses a segment that cannot be, which is told before expressions are read: for whoever reads them out of a
+    /// request.
+    pub fn check(self) -> Result<(), Fault> {
+        check(self)
+    }
+}
+
 /// Refuses impossible segments.
 pub(super) fn check(segment: Segment) -> Result<(), Fault> {
     let Segment { segment, total_segments } = segment;
