@@ -78,6 +78,7 @@ pub use api::expression::operand::{Encode, ListOf, MemberOf, OperandOf, Untyped}
 pub use api::expression::update::{Calculated, Taken, UpdateExpression};
 pub use api::key::IntoKey;
 pub use api::operations::Operations;
+pub use api::past::{Past, PastTable};
 pub use api::pending::PendingTableChange;
 pub use api::query::{Items, Query, Read, ReadRequest, Scan};
 pub use api::stream::{Stream, StreamConsumer, StreamRecords};
@@ -87,6 +88,16 @@ pub use api::typed::TypedTable;
 pub use api::write::{Delete, Put, Update, Write, WriteRequest};
 pub use base::codec::DecodeError;
 pub use base::error::Outcome;
+pub use base::ident::{AsOf, CommitTime, HistoryId, Moment, SeqNo};
+pub use dynamo::backup::description::{
+    BackupDescription, BackupDetails, BackupSummary, ContinuousBackupsDescription, ListBackupsOutput,
+};
+pub use dynamo::backup::request::{
+    CreateBackupRequest, ListBackupsRequest, RestoreTableFromBackupRequest, RestoreTableToPointInTimeRequest,
+    RestoredIndexes, UpdateContinuousBackupsRequest,
+};
+pub use dynamo::backup::table_copy::TableRestoreProgress;
+pub use dynamo::backup_fault::BackupFault;
 pub use dynamo::capacity::{CapacityDetail, ConsumedCapacity, ReturnConsumedCapacity};
 pub use dynamo::error::{Error, ErrorKind, Result};
 pub use dynamo::expression::fault::ExpressionFault;
@@ -100,6 +111,7 @@ pub use dynamo::item_key::Key;
 pub use dynamo::key::KeyType;
 pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
+pub use dynamo::past::{Changes, ItemChange};
 pub use dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,
     Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
@@ -151,11 +163,17 @@ pub use dynamo::write::token::TokenScope;
 pub use dynamo::write::transact::{
     PendingTransaction, TransactWrite, TransactWriteOutput, TransactWriteRequest,
 };
+pub use engine::archive::archiver::{ArchiveHandle, ArchiveOptions, ArchiveStatus};
+pub use engine::archive::contents::{ArchiveContents, RestorableInterval};
+pub use engine::archive::objects::{ArchiveObjects, DirectoryArchive};
+pub use engine::archive::restore::{RestoreProgress, RestoreSummary, RestoreTo};
+pub use engine::checkpoint::CheckpointSummary;
 pub use engine::commit::Commit;
 pub use engine::options::{Durability, EngineOptions};
 pub use engine::statistics::Statistics;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]
 pub use env::sim;
+pub use format::manifest::Parent;
 #[cfg(feature = "derive")]
 pub use pixii_derive::Entity;

@@ -95,7 +95,8 @@ pub(crate) fn kind_text(kind: FileKind) -> &'static str {
         FileKind::Wal(_) => "log segment",
         FileKind::Manifest(_) => "manifest",
         FileKind::Table(_) => "table",
-        FileKind::Temporary => "unfinished",
+        FileKind::Checkpoint => "checkpoint",
+        FileKind::Temporary | FileKind::UnfinishedCheckpoint => "unfinished",
     }
 }
 

@@ -49,6 +49,8 @@ mod serial;
 mod indexes;
 #[path = "../../tests/suites/time_to_live.rs"]
 mod time_to_live;
+#[path = "../../tests/suites/time.rs"]
+mod time;
 #[path = "../../tests/suites/planted.rs"]
 mod planted;
 mod plan;

@@ -32,6 +32,8 @@ use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
 use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
+use crate::engine::archive::archiver::ArchiveOptions;
+use crate::engine::archive::objects::ArchiveObjects;
 use crate::engine::options::{Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
 use crate::env::environment::Environment;
@@ -76,6 +78,10 @@ impl Database {
     /// How to open a database, to be changed before it is opened.
     pub fn options() -> DatabaseOptions {
         DatabaseOptions::default()
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Makes a table, durably: of a [`TableSchema`](crate::dynamo::schema::TableSchema), or of a [`CreateTableRequest`]
@@ -592,6 +598,9 @@ impl Database {
     }
 }
 
+/// As much of the log waits for an archive, in bytes, unless it is said otherwise.
+const LOG_KEPT_BYTES: u64 = 1024 * 1024 * 1024;
+
 /// How to open a database.
 ///
 /// ```
@@ -611,6 +620,7 @@ pub struct DatabaseOptions {
     environment: Environment,
     engine: EngineOptions,
     streams: StreamOptions,
+    archive: Option<(Arc<dyn ArchiveObjects>, ArchiveOptions)>,
     expired_items: ExpiredItems,
     index_lag: Option<Duration>,
 }
@@ -621,6 +631,7 @@ impl Default for DatabaseOptions {
             environment: Environment::system(),
             engine: EngineOptions::default(),
             streams: StreamOptions::default(),
+            archive: None,
             expired_items: ExpiredItems::default(),
             index_lag: None,
         }
@@ -675,6 +686,29 @@ impl DatabaseOptions {
         self
     }
 
+    /// Opens a new database that is gone when its last handle is.
+    pub fn open_in_memory(self) -> Result<Database> {
+        self.environment(Environment::memory()).open("memory")
+    }
+
+    pub(super) fn change_engine(mut self, change: impl FnOnce(&mut EngineOptions)) -> Self {
+        change(&mut self.engine);
+        self
+    }
+
+    pub(super) fn set_archive(mut self, objects: Arc<dyn ArchiveObjects>, options: ArchiveOptions) -> Self {
+        self.archive = Some((objects, options));
+        self
+    }
+
+    pub(super) fn engine_options(&self) -> &EngineOptions {
+        &self.engine
+    }
+
+    pub(super) fn world(&self) -> &Environment {
+        &self.environment
+    }
+
     /// For tests of code that is to run on DynamoDB as well: queries and scans of global indexes lag behind by up to
     /// `lag`, as they do there. Everything else, local indexes and transactions among it, sees every write at once.
     ///
@@ -704,8 +738,14 @@ impl DatabaseOptions {
 
     /// Opens the database in `directory`, which is created if it is missing.
     pub fn open(self, directory: impl AsRef<Path>) -> Result<Database> {
-        let Self { environment, engine, streams, expired_items, index_lag } = self;
+        let Self { environment, mut engine, streams, archive, expired_items, index_lag } = self;
+        if archive.is_some() && engine.log_kept_bytes == 0 {
+            engine.log_kept_bytes = LOG_KEPT_BYTES;
+        }
         let mut store = Store::open_with(environment, directory.as_ref(), engine, expired_items)?;
+        if let Some((objects, options)) = archive {
+            store.begin_archive(objects, options)?;
+        }
         if let Some(lag) = index_lag {
             store = store.with_index_lag(lag);
         }

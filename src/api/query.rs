@@ -100,7 +100,7 @@ impl sealed::Sealed for QueryRequest {
     const OPERATION: Operation = Operation::Query;
 
     fn walk(self, on: &Handle) -> Result<Walk> {
-        Walk::query(&on.store, &on.table, self)
+        Walk::query_as_of(&on.store, &on.table, self, on.at.as_ref())
     }
 
     fn walk_in(self, on: &Handle, transaction: &InteractiveTransaction) -> Result<Walk> {
@@ -118,7 +118,7 @@ impl sealed::Sealed for ScanRequest {
     const OPERATION: Operation = Operation::Scan;
 
     fn walk(self, on: &Handle) -> Result<Walk> {
-        Walk::scan(&on.store, &on.table, self)
+        Walk::scan_as_of(&on.store, &on.table, self, on.at.as_ref())
     }
 
     fn walk_in(self, on: &Handle, transaction: &InteractiveTransaction) -> Result<Walk> {

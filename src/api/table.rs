@@ -61,7 +61,7 @@ pub struct Table {
 
 impl Table {
     pub(super) fn new(store: Store, table: Arc<TableDescriptor>) -> Self {
-        Self { handle: Handle { store, table } }
+        Self { handle: Handle { store, table, at: None } }
     }
 
     pub(super) fn descriptor(&self) -> &Arc<TableDescriptor> {
@@ -110,7 +110,7 @@ impl Table {
 
     /// Reads an item as a `T`, directly from where it is stored.
     pub fn get<T: DeserializeOwned>(&self, key: impl IntoKey) -> Result<Option<T>> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::whole(store, table, &key.into_key(), None, |item| read_typed(item, Operation::GetItem))
     }
 
@@ -138,14 +138,14 @@ impl Table {
         key: impl IntoKey,
         read: impl FnOnce(&StoredItem<'_>) -> Result<R, DecodeError>,
     ) -> Result<Option<R>> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         let read = |item: &StoredItem<'_>| read(item).map_err(|error| Error::damaged("item", error));
         get::whole(store, table, &key.into_key(), None, read)
     }
 
     /// Reads an item with all its attributes.
     pub fn get_item(&self, key: impl IntoKey) -> Result<Option<Item>> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::whole(store, table, &key.into_key(), None, |item| read_item(item, Operation::GetItem))
     }
 
@@ -282,7 +282,7 @@ impl Table {
 
     /// Reads an item, or what a projection names of it.
     pub fn get_request(&self, request: &GetRequest) -> Result<GetOutput> {
-        let Handle { store, table } = &self.handle;
+        let Handle { store, table, .. } = &self.handle;
         get::get(store, table, request, None, |item| read_item(item, Operation::GetItem))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! An error is cheap to clone, because one cause answers many waiting writers and stays the store's first cause.
 
+use super::ident::{AsOf, Moment};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,15 @@ pub enum StoreFault {
         /// The most that is taken.
         limit: usize,
     },
+    /// A moment that is asked for is not kept any more, or is not past yet.
+    MomentNotKept {
+        /// What was asked for.
+        asked: AsOf,
+        /// The oldest moment that is kept.
+        oldest: Moment,
+        /// The newest one.
+        newest: Moment,
+    },
     /// The store was closed.
     Closed,
     /// A thread of the store panicked; it is poisoned from then on.
@@ -130,6 +140,8 @@ pub enum StoreErrorKind {
     InvalidStore,
     /// The request is larger than the limits: make it smaller.
     TooLarge,
+    /// The moment is not kept: ask for one within the window.
+    MomentNotKept,
     /// The store was closed: open it again.
     Closed,
 }
@@ -204,6 +216,7 @@ impl StoreError {
                 StoreErrorKind::InvalidStore
             }
             StoreFault::TooLarge { .. } => StoreErrorKind::TooLarge,
+            StoreFault::MomentNotKept { .. } => StoreErrorKind::MomentNotKept,
             StoreFault::Closed => StoreErrorKind::Closed,
         }
     }
@@ -271,6 +284,11 @@ impl fmt::Display for StoreFault {
             Self::TooLarge { what, size, limit } => {
                 write!(f, "the {what} has a size of {size}, more than the limit of {limit}")
             }
+            Self::MomentNotKept { asked, oldest, newest } => write!(
+                f,
+                "{asked} is not kept: what is kept reaches from commit {} at {} ms to commit {} at {} ms",
+                oldest.seqno, oldest.time.0, newest.seqno, newest.time.0
+            ),
             Self::Closed => f.write_str("the store is closed"),
             Self::Panicked { job } => write!(f, "the background job {job} panicked"),
         }

@@ -73,6 +73,8 @@ pub struct KeyspaceId(pub u32);
 impl KeyspaceId {
     /// The rows that the store keeps about itself: the catalog.
     pub const SYSTEM: Self = Self(0);
+    /// The last of all: which commit was the first at each time. The engine keeps it; no reader's cursor goes there.
+    pub const TIMELINE: Self = Self(u32::MAX);
     /// The lowest id of a table or an index.
     pub const FIRST_USER: Self = Self(16);
 
@@ -103,6 +105,43 @@ pub struct Moment {
     pub seqno: SeqNo,
     /// What expires at or before it is dead. Never before the time of a commit that is seen.
     pub time: CommitTime,
+}
+
+/// A moment to read as of, said in one of two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AsOf {
+    /// Every commit whose time is at or before this one, and none after it.
+    Time(CommitTime),
+    /// Every commit up to this one.
+    Sequence(SeqNo),
+}
+
+impl AsOf {
+    /// As of a time in milliseconds since 1970.
+    pub fn time_millis(millis: u64) -> Self {
+        Self::Time(CommitTime(millis))
+    }
+
+    /// As of the commit of this number.
+    pub fn sequence(number: u64) -> Self {
+        Self::Sequence(SeqNo(number))
+    }
+}
+
+impl From<std::time::SystemTime> for AsOf {
+    fn from(time: std::time::SystemTime) -> Self {
+        let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Self::time_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(time) => write!(f, "the time {} ms", time.0),
+            Self::Sequence(seqno) => write!(f, "commit {seqno}"),
+        }
+    }
 }
 
 impl Moment {

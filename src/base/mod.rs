@@ -5,8 +5,8 @@
 
 pub mod limits;
 pub mod planted;
-pub mod error;
 pub mod ident;
+pub mod error;
 pub mod codec;
 pub mod checksum;
 pub mod expiry;

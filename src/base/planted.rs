@@ -52,6 +52,20 @@ pub enum Bug {
     CatalogVersionUnchecked,
     /// A backfill writes the entries of items that were changed meanwhile.
     BackfillOverwritesNewer,
+    /// A checkpoint that was not finished opens as a store.
+    UnfinishedCheckpointOpened,
+    /// A checkpoint's marker has its name before the names of the other files are durable.
+    CheckpointMarkedEarly,
+    /// A checkpoint has the log segment that is being written by a link.
+    CheckpointLinksOpenSegment,
+    /// Compaction drops versions that the window still shows.
+    WindowIgnoredByCompaction,
+    /// A commit gets a time that a reader has been told is over.
+    TimeNotMovedBeyondRead,
+    /// Bytes of the log go into the archive before they are promised.
+    ArchivedBeyondPromise,
+    /// A restore replays one commit behind the moment.
+    RestoredOneTooMany,
     /// An index can be read as soon as its filling has begun.
     IndexActiveTooEarly,
     /// A write is decided on the published version of its item, not on the newest one.

@@ -29,9 +29,9 @@ use super::limits;
 use super::sweep_timer::SweepTimer;
 use super::system_rows::{
     BACKFILL_ROW, BackfillProgress, COUNT_ROW, DEAD_KEYSPACE_ROW, DeadKeyspaceRow, ENDED_STREAM_ROW,
-    NEXT_KEYSPACE_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row, keyspace_of_row,
-    next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows, stream_consumer_row,
-    stream_consumers, stream_horizon_row,
+    NEXT_KEYSPACE_ROW, RESTORING_ROW, TABLE_ROW, after, decode, decode_record, ended_stream_row,
+    keyspace_of_row, next_keyspace, put_backfill_progress, put_dead, put_ended_stream, row_key, rows,
+    rows_as_of, stream_consumer_row, stream_consumers, stream_horizon_row,
 };
 use super::table::{TableDescriptor, TableState};
 use super::table_fault::TableFault;
@@ -53,6 +53,7 @@ use crate::base::error::StoreError;
 use crate::base::ident::{KeyspaceId, SeqNo};
 use crate::engine::commit::{Commit, CommitGuard, Verdict};
 use crate::engine::options::Durability;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::engine::ticket::{Submitted, Ticket};
 use crate::env::random::Random;
@@ -194,11 +195,11 @@ impl Catalog {
                 expiry::tell(table.settings(), rules);
             }
         });
-        // Whoever reads from now on reads as of this moment or later.
-        let seqno = engine.snapshot().seqno();
         let mut dead = Vec::new();
         for (key, row) in rows(engine, DEAD_KEYSPACE_ROW)? {
             decode::<DeadKeyspaceRow>("dead keyspace", &row)?;
+            // The commit that wrote the row, unless somebody writes it now.
+            let seqno = engine.latest_version(&key, |row| row.seqno)?.unwrap_or_else(|| engine.published());
             dead.push(DeadKeyspace { keyspace: keyspace_of_row(&key)?, seqno });
         }
         let mut ended_streams = BTreeMap::new();
@@ -219,6 +220,28 @@ impl Catalog {
             counts: Counts::new(counts),
             changed: Arc::default(),
             expired_items,
+            telling: Mutex::default(),
+            sweeps: SweepTimer::default(),
+        })
+    }
+
+    /// The tables that there were at a past moment, as they were then: nothing is waited for and nothing changes.
+    pub(super) fn as_of(engine: &Engine, at: &Snapshot) -> Result<Self> {
+        let environment = engine.environment();
+        let mut tables = BTreeMap::new();
+        for (_, row) in rows_as_of(engine, &row_key(TABLE_ROW, &[]), Some(at))? {
+            let record = decode_record(&row)?;
+            tables.insert(record.schema.name().to_owned(), Arc::new(TableDescriptor::new(record)));
+        }
+        Ok(Self {
+            clock: Arc::clone(&environment.clock),
+            random: Arc::clone(&environment.random),
+            tables: RwLock::new(tables),
+            ended_streams: RwLock::default(),
+            dead: Mutex::default(),
+            counts: Counts::new(BTreeMap::new()),
+            changed: Arc::default(),
+            expired_items: ExpiredItems::default(),
             telling: Mutex::default(),
             sweeps: SweepTimer::default(),
         })
@@ -345,12 +368,15 @@ impl Catalog {
         }
         let (row, counter) = (row_key(TABLE_ROW, name.as_bytes()), row_key(NEXT_KEYSPACE_ROW, &[]));
         engine.pay_back_pressure()?;
-        let guard = engine.lock_keys(vec![row.clone(), counter.clone()]);
-        if let Some((seqno, true)) = engine.latest_version(&row, |row| (row.seqno, row.value.is_some()))? {
-            drop(guard);
-            engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
-            self.refresh(engine, &name)?;
-            return Err(exists());
+        let restoring = row_key(RESTORING_ROW, name.as_bytes());
+        let guard = engine.lock_keys(vec![row.clone(), restoring.clone(), counter.clone()]);
+        for row in [&row, &restoring] {
+            if let Some((seqno, true)) = engine.latest_version(row, |row| (row.seqno, row.value.is_some()))? {
+                drop(guard);
+                engine.visible(seqno).wait().map_err(StoreError::into_rejected)?;
+                self.refresh(engine, &name)?;
+                return Err(exists());
+            }
         }
         let first = next_keyspace(engine)?;
         let count = table.keyspace_count();
@@ -746,7 +772,7 @@ impl Catalog {
     }
 
     /// Lists keyspaces as dead that are not listed yet: who drops a table, and who finds that it is gone, both say so.
-    fn note_dead(&self, keyspaces: &[KeyspaceId], seqno: SeqNo) {
+    pub(super) fn note_dead(&self, keyspaces: &[KeyspaceId], seqno: SeqNo) {
         let mut dead = self.dead.lock();
         for keyspace in keyspaces {
             if dead.iter().all(|dead| dead.keyspace != *keyspace) {
@@ -756,7 +782,7 @@ impl Catalog {
     }
 
     /// Brings the map to what is published of a table.
-    fn refresh(&self, engine: &Engine, name: &str) -> Result<()> {
+    pub(super) fn refresh(&self, engine: &Engine, name: &str) -> Result<()> {
         // Read under the lock: of two who come, the later one reads what is as new or newer.
         let mut tables = self.tables.write();
         let record = engine.get(&row_key(TABLE_ROW, name.as_bytes()), None, decode_record)?.transpose()?;

@@ -1,5 +1,6 @@
 //! The error of every operation: structure within, few kinds without.
 
+use super::backup_fault::BackupFault;
 use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
 use super::item_fault::WriteFault;
@@ -67,6 +68,12 @@ pub enum ErrorKind {
     TrimmedDataAccess,
     /// The iterator over a shard is too old: get another one.
     ExpiredIterator,
+    /// No such backup: look for it by listing them.
+    BackupNotFound,
+    /// The table cannot be restored to a moment: enable that first.
+    PointInTimeRecoveryUnavailable,
+    /// The table cannot be restored to that moment: ask for one within its bounds.
+    InvalidRestoreTime,
     /// The disk holds other bytes than were written: restore from a copy.
     Corruption,
     /// The operating system failed: look at the disk, then open the database again.
@@ -81,6 +88,8 @@ pub enum ErrorKind {
     ReadOnly,
     /// Not a database of ours, or not in a format we read: check the path and the version.
     InvalidDatabase,
+    /// The moment is not kept any more, or is not past yet: ask for one within the window.
+    MomentNotKept,
     /// The database was closed: open it again.
     Closed,
 }
@@ -138,6 +147,14 @@ impl Error {
                 StreamFault::IteratorExpired => ErrorKind::ExpiredIterator,
                 _ => ErrorKind::Validation,
             },
+            Fault::Backup(fault) => match fault {
+                BackupFault::TableMissing { .. } => ErrorKind::ResourceNotFound,
+                BackupFault::TableExists { .. } => ErrorKind::ResourceInUse,
+                BackupFault::BackupMissing { .. } => ErrorKind::BackupNotFound,
+                BackupFault::RecoveryUnavailable { .. } => ErrorKind::PointInTimeRecoveryUnavailable,
+                BackupFault::RestoreTime { .. } => ErrorKind::InvalidRestoreTime,
+                _ => ErrorKind::Validation,
+            },
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -153,6 +170,7 @@ impl Error {
                 StoreErrorKind::ReadOnly => ErrorKind::ReadOnly,
                 StoreErrorKind::InvalidStore => ErrorKind::InvalidDatabase,
                 StoreErrorKind::TooLarge => ErrorKind::Validation,
+                StoreErrorKind::MomentNotKept => ErrorKind::MomentNotKept,
                 StoreErrorKind::Closed => ErrorKind::Closed,
             },
             _ => ErrorKind::Validation,
@@ -161,8 +179,13 @@ impl Error {
 
     /// The name of DynamoDB's exception.
     pub fn exception(&self) -> &'static str {
+        match self.fault() {
+            Fault::Backup(BackupFault::TableMissing { .. }) => return "TableNotFoundException",
+            Fault::Backup(BackupFault::TableExists { .. }) => return "TableAlreadyExistsException",
+            _ => {}
+        }
         match self.kind() {
-            ErrorKind::Validation => "ValidationException",
+            ErrorKind::Validation | ErrorKind::MomentNotKept => "ValidationException",
             ErrorKind::Serialization => "SerializationException",
             ErrorKind::ResourceNotFound => "ResourceNotFoundException",
             ErrorKind::ResourceInUse => "ResourceInUseException",
@@ -174,6 +197,9 @@ impl Error {
             ErrorKind::IdempotentParameterMismatch => "IdempotentParameterMismatchException",
             ErrorKind::TrimmedDataAccess => "TrimmedDataAccessException",
             ErrorKind::ExpiredIterator => "ExpiredIteratorException",
+            ErrorKind::BackupNotFound => "BackupNotFoundException",
+            ErrorKind::PointInTimeRecoveryUnavailable => "PointInTimeRecoveryUnavailableException",
+            ErrorKind::InvalidRestoreTime => "InvalidRestoreTimeException",
             ErrorKind::Corruption
             | ErrorKind::Io
             | ErrorKind::NoSpace

@@ -173,6 +173,17 @@ pub(super) fn tell(settings: &TableSettings, rules: &mut ExpiryRules) {
     }
 }
 
+/// Tells when the generations of a table of the past ended, if nobody has told of them: the table was dropped before the
+/// store was opened.
+pub(super) fn tell_past(settings: &TableSettings, rules: &mut ExpiryRules) {
+    for ended in &settings.time_to_live.ended {
+        if rules.rule(ended.generation) == ExpiryRule::default() {
+            let ended_at = Some(CommitTime(ended.ended_at_millis));
+            rules.set(ended.generation, ExpiryRule { ended_at, dead: DeadEntries::Hidden });
+        }
+    }
+}
+
 /// Tells the engine that it keeps the dead of a table from now on, as a change wants it that is to come. Gives the moment:
 /// nothing that expires later was reclaimed.
 pub(super) fn keep_dead(engine: &Engine, settings: &TableSettings) -> CommitTime {

@@ -1,6 +1,7 @@
 //! What can be wrong with a request, as structure. The words for it stand in `messages` alone, because DynamoDB says
 //! the same fault in other words by operation.
 
+use super::backup_fault::BackupFault;
 use super::expression::fault::ExpressionFault;
 use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
@@ -39,6 +40,22 @@ pub enum Operation {
     UntagResource,
     /// Tells a table's tags.
     ListTagsOfResource,
+    /// Tells whether a table can be restored to a moment.
+    DescribeContinuousBackups,
+    /// Says whether a table can be restored to a moment.
+    UpdateContinuousBackups,
+    /// Makes a table of another one as it was at a moment.
+    RestoreTableToPointInTime,
+    /// Makes a backup of a table.
+    CreateBackup,
+    /// Tells what a backup is.
+    DescribeBackup,
+    /// Names the backups.
+    ListBackups,
+    /// Removes a backup.
+    DeleteBackup,
+    /// Makes a table of a backup.
+    RestoreTableFromBackup,
     /// Tells the quotas of the account.
     DescribeLimits,
     /// Names the streams.
@@ -95,6 +112,8 @@ pub enum Fault {
     Table(TableFault),
     /// What is asked of a stream is wrong, or too late.
     Stream(StreamFault),
+    /// What is asked of backups cannot be met.
+    Backup(BackupFault),
     /// Members of the request do not go together.
     Request(RequestFault),
     /// A member that must be there is not.
@@ -421,6 +440,12 @@ impl From<TableFault> for Fault {
 impl From<StreamFault> for Fault {
     fn from(fault: StreamFault) -> Self {
         Self::Stream(fault)
+    }
+}
+
+impl From<BackupFault> for Fault {
+    fn from(fault: BackupFault) -> Self {
+        Self::Backup(fault)
     }
 }
 

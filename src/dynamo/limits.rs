@@ -180,3 +180,15 @@ pub const BACKFILL_CHUNK_BYTES: usize = 256 * 1024;
 
 /// Most entries that are counted at once. A limit of ours.
 pub const COUNT_CHUNK_ITEMS: usize = 4096;
+
+/// For how many days back a table can be restored to a moment, at most.
+pub const RECOVERY_PERIOD_DAYS_MAX: u32 = 35;
+
+/// Backups in a page, at most.
+pub const LIST_BACKUPS_MAX: usize = 100;
+
+/// Entries that a restore of a table writes at once, at most.
+pub const RESTORE_BATCH_ENTRIES_MAX: usize = 1024;
+
+/// Bytes that a restore of a table writes at once, about.
+pub const RESTORE_BATCH_BYTES_MAX: usize = 1024 * 1024;

@@ -318,6 +318,14 @@ impl TableSchema {
         Ok(())
     }
 
+    /// The same under another name, with those of its indexes that `keeps` says.
+    pub(super) fn renamed(&self, name: String, keeps: impl Fn(&str) -> bool) -> Self {
+        let mut renamed = Self { name, ..self.clone() };
+        renamed.local_indexes.retain(|index| keeps(index.name()));
+        renamed.global_indexes.retain(|index| keeps(index.name()));
+        renamed
+    }
+
     /// Takes the global index at that position out.
     pub(super) fn remove_global_index(&mut self, position: usize) {
         self.global_indexes.remove(position);

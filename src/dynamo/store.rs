@@ -5,6 +5,8 @@ use super::error::Result;
 use super::index_lag::IndexLag;
 use super::jobs::background;
 use super::tables::settings::ExpiredItems;
+use crate::engine::archive::archiver::{ArchiveHandle, ArchiveOptions};
+use crate::engine::archive::objects::ArchiveObjects;
 use crate::engine::options::EngineOptions;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
@@ -22,6 +24,8 @@ pub struct Store {
     pub engine: Engine,
     /// The tables.
     pub catalog: Arc<Catalog>,
+    /// Where its history is brought, if it is.
+    pub archive: Option<ArchiveHandle>,
     /// The client tokens of the transactions that run, by the keys of their rows.
     pub(super) running_tokens: Arc<Mutex<HashSet<Vec<u8>>>>,
     /// How reads of global indexes lag behind, if they do.
@@ -43,8 +47,31 @@ impl Store {
     ) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open_with(&engine, expired_items)?);
+        catalog.give_up_restores(&engine)?;
         background::begin(&engine, &catalog)?;
-        Ok(Self { engine, catalog, running_tokens: Arc::default(), index_lag: None })
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })
+    }
+
+    /// Opens a store only to read it: nothing goes on in the background but what the engine does.
+    pub(super) fn open_to_read(
+        environment: Environment,
+        directory: &Path,
+        options: EngineOptions,
+    ) -> Result<Self> {
+        let engine = Engine::open(environment, directory, options)?;
+        let catalog = Arc::new(Catalog::open(&engine)?);
+        Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })
+    }
+
+    /// The same store with the tables of another moment, to be read.
+    pub(super) fn with_catalog(&self, catalog: Arc<Catalog>) -> Self {
+        Self { catalog, index_lag: None, ..self.clone() }
+    }
+
+    /// Begins to archive it.
+    pub fn begin_archive(&mut self, objects: Arc<dyn ArchiveObjects>, options: ArchiveOptions) -> Result<()> {
+        self.archive = Some(ArchiveHandle::begin(&self.engine, objects, options)?);
+        Ok(())
     }
 
     /// Reads of global indexes lag behind by up to `lag` from now on.

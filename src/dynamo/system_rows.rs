@@ -12,6 +12,7 @@
 //!             | keyspace 0 ‖ 09 ‖ keyspace id  → the last record that was trimmed from the stream in that keyspace
 //!             | keyspace 0 ‖ 0a ‖ keyspace id ‖ name → how far a consumer of the stream in that keyspace has come
 //!             | keyspace 0 ‖ 0b ‖ keyspace id  → how many items the table in that keyspace had when it was last counted
+//!             | keyspace 0 ‖ 0c ‖ table's name → the record of a table that is being restored
 //! ```
 //!
 //! What they mean is the catalog's, and of two of them `write::token`'s and `read::segments`'s.
@@ -25,6 +26,7 @@ use crate::base::codec::DecodeError;
 use crate::base::error::{StoreError, StoreFault};
 use crate::base::ident::KeyspaceId;
 use crate::engine::cursor::KeyRange;
+use crate::engine::snapshot::Snapshot;
 use crate::engine::store::Engine;
 use crate::format::metadata;
 use serde::de::DeserializeOwned;
@@ -43,6 +45,7 @@ pub(super) const ENDED_STREAM_ROW: u8 = 8;
 pub(super) const STREAM_HORIZON_ROW: u8 = 9;
 pub(super) const STREAM_CONSUMER_ROW: u8 = 10;
 pub(super) const COUNT_ROW: u8 = 11;
+pub(super) const RESTORING_ROW: u8 = 12;
 
 /// A dead keyspace as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -143,9 +146,18 @@ pub(super) fn rows(engine: &Engine, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>>
 
 /// All rows whose keys begin with `prefix`.
 pub(super) fn rows_within(engine: &Engine, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    rows_as_of(engine, prefix, None)
+}
+
+/// All rows whose keys begin with `prefix`, now or as of a snapshot.
+pub(super) fn rows_as_of(
+    engine: &Engine,
+    prefix: &[u8],
+    at: Option<&Snapshot>,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let range = KeyRange { start: prefix.to_vec(), end: prefix_end(prefix) };
     let mut rows = Vec::new();
-    let mut cursor = engine.cursor(range, None)?;
+    let mut cursor = engine.cursor(range, at)?;
     cursor.seek_first()?;
     while let (Some(key), Some(value)) = (cursor.key(), cursor.value()) {
         rows.push((key.to_vec(), value.to_vec()));

@@ -34,6 +34,11 @@ impl CommitClock {
         CommitTime(self.latest_millis.fetch_max(wall_millis, Ordering::SeqCst).max(wall_millis))
     }
 
+    /// From now on no time up to this one is given.
+    pub(super) fn move_beyond(&self, time: CommitTime) {
+        self.latest_millis.fetch_max(time.0.saturating_add(1), Ordering::SeqCst);
+    }
+
     /// The present time, if the wall clock is not behind it.
     pub(super) fn now_by_the_wall(&self) -> Option<CommitTime> {
         let wall_millis = self.wall.wall_millis();

@@ -10,7 +10,7 @@
 
 use super::statistics::{Counters, add};
 use crate::base::error::{Result, StoreError};
-use crate::base::ident::{FileNumber, HistoryId, SeqNo};
+use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::file::{LogFile, Vfs};
 use crate::format::chunk::{Framer, LogIdentity, LogKind, RecordKind};
@@ -18,6 +18,15 @@ use crate::format::names;
 use crate::format::wal::{Predecessor, SegmentHeader};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Where a segment ends that is not written to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LogEndOf {
+    /// How many of its bytes are log.
+    pub(super) bytes: u64,
+    /// The last commit up to its end, and the time of that, if it is known.
+    pub(super) last: Option<Moment>,
+}
 
 /// The segment that is being written.
 #[derive(Debug)]
@@ -62,6 +71,11 @@ impl LogWriter {
     /// The segment's number.
     pub(super) fn number(&self) -> FileNumber {
         self.segment.number
+    }
+
+    /// How much of the segment is durable, in bytes.
+    pub(super) fn synced_bytes(&self) -> u64 {
+        self.segment.synced_bytes
     }
 
     /// Writes records: they survive the death of the process from now on.
@@ -121,13 +135,13 @@ impl LogWriter {
         segment.publish(&self.buffer)
     }
 
-    /// Goes to the segment `number`: this one is synced to its end first.
+    /// Goes to the segment `number`: this one is synced to its end first. Tells how long it is.
     pub(super) fn rotate(
         &mut self,
         number: FileNumber,
         last_seqno: SeqNo,
         counters: &Counters,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         // The bare promise that may stand at the end counts too: the successor names all of this segment's bytes.
         let is_whole_synced = self.segment.synced_bytes == self.segment.published_bytes;
         if !is_whole_synced && !planted(Bug::SegmentNotSyncedAtRotation) {
@@ -141,7 +155,7 @@ impl LogWriter {
         };
         let vfs = self.vfs.as_ref();
         self.segment = Segment::create(vfs, &self.directory, self.history, number, Some(predecessor))?;
-        Ok(())
+        Ok(predecessor.length_bytes)
     }
 }
 

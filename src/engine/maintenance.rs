@@ -19,7 +19,7 @@ use super::statistics::add;
 use super::view::Frozen;
 use crate::base::cursor::Cursor;
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{FileId, FileNumber, KeyspaceId, Moment, SeqNo};
+use crate::base::ident::{CommitTime, FileId, KeyspaceId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Job, JobHandle, Step};
 use crate::format::manifest::{TableMeta, VersionEdit};
@@ -128,7 +128,7 @@ struct Flush {
 
 impl Work for Flush {
     fn step(&mut self, shared: &Shared) -> Result<Step> {
-        let Some((frozen, merge)) = &mut self.merge else { return Ok(self.begin(shared)) };
+        let Some((frozen, merge)) = &mut self.merge else { return self.begin(shared) };
         let Progress::Finished(metas) = merge.step()? else { return Ok(Step::Again) };
         let oldest_segment = frozen.segment.next();
         let edit = VersionEdit {
@@ -138,13 +138,14 @@ impl Work for Flush {
             flushed_seqno: Some(frozen.last.seqno),
             flushed_time: Some(frozen.last.time),
             floor: Some(merge.floor()),
+            ..VersionEdit::default()
         };
         if planted(Bug::LogRemovedBeforeManifest) {
-            remove_segments_before(shared, oldest_segment)?;
+            shared.remove_segments_before(oldest_segment)?;
         }
         install(shared, &edit, Some(&frozen.memtable))?;
         self.merge = None;
-        remove_segments_before(shared, oldest_segment)?;
+        shared.remove_segments_before(oldest_segment)?;
         add(&shared.counters.flushes, 1);
         shared.maintenance.succeed();
         shared.maintenance.wake_compaction.notify();
@@ -159,20 +160,20 @@ impl Work for Flush {
 }
 
 impl Flush {
-    fn begin(&mut self, shared: &Shared) -> Step {
-        let Some(frozen) = shared.view().frozen.last().cloned() else { return Step::Park(None) };
+    fn begin(&mut self, shared: &Shared) -> Result<Step> {
+        let Some(frozen) = shared.view().frozen.last().cloned() else { return Ok(Step::Park(None)) };
         // The log's work up to the rotation behind this memtable must be done, and nobody else may be there to do it.
         if shared.pipeline.log_segment() <= frozen.segment || shared.pipeline.published() < frozen.last.seqno
         {
-            return match shared.pipeline.advance(&shared.counters, &shared.poison) {
+            return Ok(match shared.pipeline.advance(&shared.counters, &shared.poison) {
                 Advance::Progressed | Advance::Idle => Step::Again,
                 Advance::Busy => Step::Park(Some(LOG_BUSY)),
-            };
+            });
         }
         let cursor = MemtableCursor::new(Arc::clone(&frozen.memtable), Versions::All);
-        let plan = Plan::now(shared);
+        let plan = Plan::now(shared)?;
         self.merge = Some((frozen, plan.merge_job(shared, Box::new(cursor), 0, u64::MAX, BTreeSet::new())));
-        Step::Again
+        Ok(Step::Again)
     }
 }
 
@@ -221,7 +222,7 @@ impl Compact {
             let state = shared.maintenance.state.lock();
             (state.compactions_wanted > state.compactions_done).then_some(state.compactions_wanted)
         };
-        let plan = Plan::now(shared);
+        let plan = Plan::now(shared)?;
         let choice = if answers.is_some() {
             pick_all(&version)
         } else {
@@ -328,22 +329,27 @@ impl Work for Sync {
 /// What may be left out, as of one moment.
 struct Plan {
     snapshots: Vec<Moment>,
+    /// Where the window begins that stays readable, if there is one.
+    window: Option<Moment>,
     newest: Moment,
     reclaim: Reclaim,
 }
 
 impl Plan {
     /// The plan of a job that begins now.
-    fn now(shared: &Shared) -> Self {
+    fn now(shared: &Shared) -> Result<Self> {
         // Time and rules are of one moment: a generation that has not ended by the rules had not ended by the time. Whoever
-        // reads from then on judges by no earlier time.
+        // reads from then on judges by no earlier time, unless it reads as of a moment of the window.
         let now = || shared.clock.now_by_the_wall().unwrap_or_default();
         let (time, rules) = shared.rules.at_present(now, |rules, time| (time, Arc::clone(rules)));
+        let window = window_start(shared)?;
+        let published = shared.pipeline.published();
+        let floor_at = window.unwrap_or(Moment { seqno: published, time: shared.pipeline.published_time() });
         let (snapshots, newest) =
-            shared.snapshots.boundaries(|| Moment { seqno: shared.pipeline.published(), time });
+            shared.snapshots.boundaries(floor_at, || Moment { seqno: shared.pipeline.published(), time });
         let dropped = shared.rules.dropped();
-        let reclaim = Reclaim { floor: floor(&snapshots, newest), rules, dropped };
-        Self { snapshots, newest, reclaim }
+        let reclaim = Reclaim { floor: floor(&snapshots, window, newest), rules, dropped };
+        Ok(Self { snapshots, window, newest, reclaim })
     }
 
     fn merge_job(
@@ -362,9 +368,28 @@ impl Plan {
             table_bytes,
             large_keyspaces,
         };
-        let retention = Retention::new(&self.snapshots, self.newest.seqno, self.reclaim);
+        let retention = Retention::new(&self.snapshots, self.newest.seqno, self.window, self.reclaim);
         MergeJob::new(input, retention, shared.view().version.clone(), output)
     }
+}
+
+/// Where the window that stays readable begins now.
+fn window_start(shared: &Shared) -> Result<Option<Moment>> {
+    if shared.options.history.is_zero() {
+        return Ok(None);
+    }
+    let floor = shared.snapshots.floor();
+    let window_millis = u64::try_from(shared.options.history.as_millis()).unwrap_or(u64::MAX);
+    // While the wall clock is behind, the window does not move.
+    let now = shared.clock.now_by_the_wall().unwrap_or_default();
+    let time = CommitTime(now.0.saturating_sub(window_millis));
+    if time <= floor.time {
+        return Ok(Some(floor));
+    }
+    let published = shared.pipeline.published();
+    let next = shared.timeline().first_after(time)?;
+    let seqno = next.map_or(published, |next| published.min(SeqNo(next.0.saturating_sub(1))));
+    Ok(Some(floor.max_of_each(Moment { seqno, time })))
 }
 
 fn removed_by(tables: &[(u8, Arc<TableReader>)]) -> Vec<(u8, FileId)> {
@@ -421,27 +446,11 @@ fn finish_compaction(shared: &Shared, answers: Option<u64>) {
     shared.maintenance.succeed();
 }
 
-/// Removes tables that the manifest does not name. One that cannot be removed now is an orphan that the next open
-/// removes.
+/// Removes tables that the manifest does not name.
 fn remove_tables(shared: &Shared, tables: &[FileId]) {
     for id in tables {
-        let _ = shared.environment.vfs.unlink(&names::table(&shared.directory, *id));
+        shared.retired.retire(&names::table(&shared.directory, *id));
     }
-}
-
-/// Removes log segments that no memtable needs any more.
-fn remove_segments_before(shared: &Shared, oldest: FileNumber) -> Result<()> {
-    let directory = &shared.directory;
-    let names = shared.environment.vfs.read_dir(directory);
-    let names = names.map_err(|error| StoreError::io("read", directory, error))?;
-    for name in names {
-        if let Some(names::FileKind::Wal(number)) = names::parse(&name)
-            && number < oldest
-        {
-            let _ = shared.environment.vfs.unlink(&directory.join(name));
-        }
-    }
-    Ok(())
 }
 
 impl super::shared::Maintenance {

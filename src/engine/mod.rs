@@ -7,6 +7,8 @@
 //!   commit ──> a transaction's reads against what was written since             `transaction`, `recent_commits`
 //!   jobs   ──> flush, compaction, syncing what was buffered                     `maintenance`
 //!          ──> those of the layer above                                         `job`
+//!   past   ──> as of any moment that is kept                                    `past`
+//!   copies ──> checkpoints and forks; the archive and restoring from it         `checkpoint`, `archive`
 //!   open   ──> manifest, log, a table of what was replayed, a new log           `recovery`
 //! ```
 //!
@@ -26,11 +28,15 @@ mod view;
 mod snapshot_registry;
 mod key_locks;
 mod poison;
+mod retired_files;
 mod log;
 mod read_set;
 mod recent_commits;
 mod waiters;
 mod pipeline;
+mod manifest_log;
+mod kept_log;
+mod replay;
 mod recovery;
 mod job_registry;
 mod shared;
@@ -42,5 +48,8 @@ pub mod expired_cursor;
 mod split_points;
 mod maintenance;
 pub mod store;
+pub mod past;
+pub mod checkpoint;
 pub mod transaction;
 pub mod job;
+pub mod archive;

@@ -38,6 +38,11 @@ pub struct EngineOptions {
     pub log_fill_bytes: u64,
     /// How tables are read.
     pub read_mode: ReadMode,
+    /// For how long every moment stays readable: compaction keeps what was overwritten or deleted within it.
+    pub history: Duration,
+    /// Log segments that are not archived yet are kept up to so many bytes, also while the store is closed; 0 is for
+    /// stores without an archive.
+    pub log_kept_bytes: u64,
 }
 
 impl Default for EngineOptions {
@@ -53,6 +58,8 @@ impl Default for EngineOptions {
             sync_interval: Duration::from_millis(200),
             log_fill_bytes: MIB,
             read_mode: ReadMode::default(),
+            history: Duration::ZERO,
+            log_kept_bytes: 0,
         }
     }
 }

@@ -25,7 +25,7 @@
 //! 5. The next group forms while the last one syncs: the state's lock is never held over I/O.
 
 use super::commit::{Commit, CommitGuard, Verdict};
-use super::log::LogWriter;
+use super::log::{LogEndOf, LogWriter};
 use super::options::Durability;
 use super::poison::Poison;
 use super::recent_commits::{ReadCheck, Reads, RecentCommits, WriteSet};
@@ -33,14 +33,15 @@ use super::statistics::{Counters, add};
 use super::waiters::Waiters;
 use crate::base::batch::{WriteBatch, encode_commit};
 use crate::base::error::{Result, StoreError, StoreFault};
-use crate::base::ident::{CommitTime, FileNumber, SeqNo};
+use crate::base::ident::{CommitTime, FileNumber, Moment, SeqNo};
 use crate::base::limits::{LOG_PENDING_BYTES_MAX, TRANSACTION_WINDOW_BYTES_MAX};
 use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Scheduler};
 use crate::lsm::memtable::table::Memtable;
+use crate::lsm::timeline;
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,10 +57,25 @@ pub(super) struct Pipeline {
     log_segment: AtomicU64,
     /// The last commit that is durable.
     synced: AtomicU64,
+    /// The same, with the place in the log. Set by who holds the log.
+    promised: Mutex<Promised>,
+    /// The segments before that, as long as somebody may ask for them.
+    closed: Mutex<BTreeMap<FileNumber, LogEndOf>>,
     /// Happens whenever the log is let go of.
     progress: Event,
     /// Tasks that await commits.
     pub(super) waiters: Waiters,
+}
+
+/// How far the log is durable.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Promised {
+    /// The segments before this one are durable to their ends.
+    pub(super) segment: FileNumber,
+    /// And this one so far, in bytes.
+    pub(super) bytes: u64,
+    /// The last commit in it.
+    pub(super) last: Commit,
 }
 
 /// The newest commit that readers see.
@@ -73,6 +89,8 @@ struct Published {
 #[derive(Debug)]
 struct State {
     last: Commit,
+    /// No later commit has an earlier time.
+    earliest_next: CommitTime,
     queue: VecDeque<Work>,
     queued_bytes: usize,
     segment: FileNumber,
@@ -103,7 +121,7 @@ struct Log {
     /// Written, to be synced before it is published.
     unsynced: Option<Commit>,
     /// The last commit that was written.
-    written: SeqNo,
+    written: Commit,
 }
 
 /// A batch that asks for its place.
@@ -144,9 +162,14 @@ pub(super) enum WasFrozen {
 
 impl Pipeline {
     /// A pipeline that goes on after `last`, all of which is published.
-    pub(super) fn new(writer: LogWriter, last: Commit) -> Self {
+    pub(super) fn new(
+        writer: LogWriter,
+        last: Commit,
+        closed: impl IntoIterator<Item = (FileNumber, LogEndOf)>,
+    ) -> Self {
         let state = State {
             last,
+            earliest_next: last.time,
             queue: VecDeque::new(),
             queued_bytes: 0,
             segment: writer.number(),
@@ -158,7 +181,9 @@ impl Pipeline {
             state: Mutex::new(state),
             log_segment: AtomicU64::new(writer.number().0),
             synced: AtomicU64::new(last.seqno.0),
-            log: Mutex::new(Log { writer, unsynced: None, written: last.seqno }),
+            closed: Mutex::new(closed.into_iter().collect()),
+            promised: Mutex::new(Promised { segment: writer.number(), bytes: writer.synced_bytes(), last }),
+            log: Mutex::new(Log { writer, unsynced: None, written: last }),
             published: CachePadded::new(Published {
                 seqno: AtomicU64::new(last.seqno.0),
                 time: AtomicU64::new(last.time.0),
@@ -184,6 +209,22 @@ impl Pipeline {
     /// The last commit that is durable, together with all before it.
     pub(super) fn synced(&self) -> SeqNo {
         SeqNo(self.synced.load(Ordering::SeqCst))
+    }
+
+    /// Where a closed segment ends, if it was closed, or replayed, since the store was opened.
+    pub(super) fn closed(&self, segment: FileNumber) -> Option<LogEndOf> {
+        self.closed.lock().get(&segment).copied()
+    }
+
+    /// Nobody asks for the ends of segments before this one any more.
+    pub(super) fn forget_closed(&self, before: FileNumber) {
+        let mut closed = self.closed.lock();
+        *closed = closed.split_off(&before);
+    }
+
+    /// How far the log is durable.
+    pub(super) fn promised(&self) -> Promised {
+        *self.promised.lock()
     }
 
     /// The last commit that has its place in the order.
@@ -222,7 +263,7 @@ impl Pipeline {
             return Err(StoreError::new(StoreFault::Closed));
         }
         poison.check()?;
-        let commit = Commit { seqno: state.last.seqno.next(), time: state.last.time.max(now) };
+        let commit = Commit { seqno: state.last.seqno.next(), time: state.earliest_next.max(now) };
         if let Some(reads) = &mut reads
             && (reads.advance(&self.recent) == Reads::Conflict || reads.at(commit.time) == Reads::Conflict)
         {
@@ -235,7 +276,9 @@ impl Pipeline {
         if was_frozen == WasFrozen::Yes {
             state.queue_rotation();
         }
+        timeline::note(&memtable, state.last.time, Moment { seqno: commit.seqno, time: commit.time });
         state.last = commit;
+        state.earliest_next = commit.time;
         state.queue_record(commit, body.stamped(commit.seqno, commit.time), durability);
         let mut writes = self.recent.is_recording().then(|| WriteSet::new(commit.seqno, batch.len()));
         batch.visit_committed(commit.seqno, commit.time, |entry| {
@@ -249,6 +292,13 @@ impl Pipeline {
         }
         guard.committed(commit);
         Ok(Decision::Committed(commit))
+    }
+
+    /// Gives later times than `time` to all commits from now on, and tells the last one until now.
+    pub(super) fn move_beyond(&self, time: CommitTime) -> Commit {
+        let mut state = self.state.lock();
+        state.earliest_next = state.earliest_next.max(CommitTime(time.0.saturating_add(1)));
+        state.last
     }
 
     /// From now on commits are recorded for a transaction, until it is forgotten. Gives the last commit before that.
@@ -332,7 +382,10 @@ impl Pipeline {
         };
         match work {
             Some(Work::Rotate { number, last_seqno }) => {
-                log.writer.rotate(number, last_seqno, counters)?;
+                let closed = log.writer.number();
+                let bytes = log.writer.rotate(number, last_seqno, counters)?;
+                let last = Some(Moment { seqno: log.written.seqno, time: log.written.time });
+                self.closed.lock().insert(closed, LogEndOf { bytes, last });
                 self.note_synced(log);
                 self.log_segment.store(number.0, Ordering::SeqCst);
                 Ok(Advance::Progressed)
@@ -342,7 +395,7 @@ impl Pipeline {
                     log.writer.fill_ahead(group.bytes.len())?;
                 }
                 log.writer.write(group.records(), counters)?;
-                log.written = group.last.seqno;
+                log.written = group.last;
                 add(&counters.commits, group.ends.len() as u64);
                 if group.durability == Durability::Durable {
                     log.unsynced = Some(group.last);
@@ -368,7 +421,9 @@ impl Pipeline {
     }
 
     fn note_synced(&self, log: &Log) {
-        self.synced.store(log.written.0, Ordering::SeqCst);
+        let (segment, bytes) = (log.writer.number(), log.writer.synced_bytes());
+        *self.promised.lock() = Promised { segment, bytes, last: log.written };
+        self.synced.store(log.written.seqno.0, Ordering::SeqCst);
     }
 
     fn publish(&self, commit: Commit) {

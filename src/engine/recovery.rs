@@ -17,27 +17,24 @@
 //! 2. Sequence numbers run on without a gap from the tables through the log.
 
 use super::commit::Commit;
-use super::log::LogWriter;
+use super::log::{LogEndOf, LogWriter};
+use super::manifest_log::ManifestLog;
 use super::options::EngineOptions;
+use super::replay;
 use super::statistics::RecoveryStatistics;
-use crate::base::batch;
-use crate::base::codec::DecodeError;
 use crate::base::error::{Result, StoreError, StoreFault};
 use crate::base::ident::{CommitTime, FileId, FileNumber, HistoryId, Moment, SeqNo};
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::file::{LockGuard, read_all};
+use crate::format::checkpoint::CheckpointMarker;
 use crate::format::chunk::{LogIdentity, LogKind};
-use crate::format::manifest::{ManifestWriter, TableMeta, VersionEdit, read_manifest};
+use crate::format::manifest::{ManifestWriter, Parent, VersionEdit, read_manifest};
 use crate::format::names::{self, FileKind};
 use crate::format::table::reader::TableReader;
 use crate::format::wal::{check_chain, peek_header, read_segment};
-use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
-use crate::lsm::merge_job::{MergeJob, Output, Progress};
-use crate::lsm::reclaim::Reclaim;
-use crate::lsm::retention::Retention;
+use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::{ManifestState, Version};
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,11 +43,14 @@ use std::sync::Arc;
 pub(super) struct Recovered {
     pub(super) lock: Box<dyn LockGuard>,
     pub(super) history: HistoryId,
+    pub(super) parent: Option<Parent>,
     pub(super) version: Arc<Version>,
     pub(super) active: Arc<Memtable>,
     pub(super) log: LogWriter,
-    pub(super) manifest: ManifestWriter,
+    pub(super) manifest: ManifestLog,
     pub(super) last: Commit,
+    /// The segments that were replayed, with their ends.
+    pub(super) segments: Vec<(FileNumber, LogEndOf)>,
     pub(super) statistics: RecoveryStatistics,
 }
 
@@ -66,8 +66,9 @@ pub(super) fn recover(
     let lock = lock_directory(environment, directory)?;
     let files = Files::list(environment, directory)?;
     files.check_ours(directory)?;
+    let checkpoint = files.checkpoint(environment, directory)?;
     let found = if let Some(number) = files.manifests.iter().max() {
-        Found::existing(environment, directory, options, &files, *number)?
+        Found::existing(environment, directory, options, &files, *number, checkpoint.as_ref())?
     } else {
         sync_parent(environment, directory)?;
         Found::nothing(environment, directory, &files)?
@@ -75,10 +76,16 @@ pub(super) fn recover(
     files.remove_unfinished(environment, directory)?;
     let (tables, replayed, floor) = found.written_anew(environment, directory, options)?;
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
+    let (history, parent) = match checkpoint {
+        None => (found.history, found.parent),
+        Some(CheckpointMarker { history, seqno, .. }) => {
+            (HistoryId(environment.random.next_u128()), Some(Parent { history, seqno }))
+        }
+    };
     let log = LogWriter::begin(
         Arc::clone(&environment.vfs),
         directory.to_owned(),
-        found.history,
+        history,
         next_segment,
         options.log_fill_bytes,
     )?;
@@ -89,22 +96,27 @@ pub(super) fn recover(
         flushed_seqno: Some(if replayed.is_some() { found.flushed_seqno } else { found.last.seqno }),
         flushed_time: Some(found.last.time),
         floor: Some(floor),
+        parent,
     };
     let number = files.manifests.iter().max().copied().unwrap_or_default().next();
-    let identity = LogIdentity { kind: LogKind::Manifest, history: found.history, number };
+    let identity = LogIdentity { kind: LogKind::Manifest, history, number };
     let manifest = ManifestWriter::create(environment.vfs.as_ref(), directory, identity, &state)?;
-    files.remove_all_but(environment, directory, &state, number)?;
+    // The log of another history is nobody's any more.
+    let keeps_log = options.log_kept_bytes > 0 && history == found.history;
+    files.remove_all_but(environment, directory, &state, number, keeps_log)?;
     let path = names::manifest(directory, number);
     let version =
         Version::new(tables, floor).map_err(|expected| StoreError::corruption(&path, 0, expected))?;
     Ok(Recovered {
         lock,
-        history: found.history,
+        history,
+        parent,
         version: Arc::new(version),
         active: replayed.unwrap_or_default(),
         log,
-        manifest,
+        manifest: ManifestLog::new(manifest, &state),
         last: found.last,
+        segments: found.segments,
         statistics: found.statistics,
     })
 }
@@ -124,7 +136,7 @@ fn create_directory(environment: &Environment, directory: &Path) -> Result<()> {
 
 /// Makes the directory's own name durable. As long as there is no manifest, nobody knows whether that was done: an
 /// earlier opening can have died after it created the directory.
-fn sync_parent(environment: &Environment, directory: &Path) -> Result<()> {
+pub(super) fn sync_parent(environment: &Environment, directory: &Path) -> Result<()> {
     let parent = match directory.parent() {
         None => return Ok(()),
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -149,6 +161,8 @@ struct Files {
     wals: Vec<FileNumber>,
     tables: Vec<FileId>,
     unfinished: Vec<String>,
+    has_checkpoint: bool,
+    has_unfinished_checkpoint: bool,
     foreign: Vec<String>,
 }
 
@@ -164,6 +178,8 @@ impl Files {
                 Some(FileKind::Wal(number)) => files.wals.push(number),
                 Some(FileKind::Table(id)) => files.tables.push(id),
                 Some(FileKind::Temporary) => files.unfinished.push(name),
+                Some(FileKind::Checkpoint) => files.has_checkpoint = true,
+                Some(FileKind::UnfinishedCheckpoint) => files.has_unfinished_checkpoint = true,
                 None => files.foreign.push(name),
             }
         }
@@ -183,21 +199,39 @@ impl Files {
         }
     }
 
-    /// Removes what `state`, written as the manifest `number`, does not name. Files that are not a store's stay.
+    /// The marker of the checkpoint that the directory is; none if it is none, or was opened since it was made.
+    fn checkpoint(&self, environment: &Environment, directory: &Path) -> Result<Option<CheckpointMarker>> {
+        if self.has_unfinished_checkpoint && !planted(Bug::UnfinishedCheckpointOpened) {
+            let reason = "a checkpoint was begun in it and not finished".to_owned();
+            let path = directory.to_owned();
+            return Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }));
+        }
+        if !self.has_checkpoint {
+            return Ok(None);
+        }
+        let path = directory.join(names::CHECKPOINT);
+        let marker = CheckpointMarker::decode(&path, &read_file(environment, &path)?)?;
+        Ok(self.manifests.iter().all(|number| *number <= marker.manifest).then_some(marker))
+    }
+
+    /// Removes what `state`, written as the manifest `number`, does not name, but not the log if that is kept for an
+    /// archive. Files that are not a store's stay.
     fn remove_all_but(
         &self,
         environment: &Environment,
         directory: &Path,
         state: &VersionEdit,
         number: FileNumber,
+        keeps_log: bool,
     ) -> Result<()> {
-        let oldest = state.oldest_segment.unwrap_or_default();
+        let oldest = if keeps_log { FileNumber(0) } else { state.oldest_segment.unwrap_or_default() };
         let is_named = |id| state.added.iter().any(|(_, meta)| meta.id == id);
         let manifests = self.manifests.iter().filter(|old| **old < number);
         let manifests = manifests.map(|old| names::manifest(directory, *old));
         let wals = self.wals.iter().filter(|wal| **wal < oldest).map(|wal| names::wal(directory, *wal));
         let tables = self.tables.iter().filter(|id| !is_named(**id)).map(|id| names::table(directory, *id));
-        remove(environment, manifests.chain(wals).chain(tables))
+        let marker = self.has_checkpoint.then(|| directory.join(names::CHECKPOINT));
+        remove(environment, manifests.chain(wals).chain(tables).chain(marker))
     }
 
     /// Removes what an opening that did not finish has left: its names are needed again.
@@ -218,6 +252,8 @@ struct Found {
     replayed: Arc<Memtable>,
     last: Commit,
     floor: Moment,
+    parent: Option<Parent>,
+    segments: Vec<(FileNumber, LogEndOf)>,
     statistics: RecoveryStatistics,
 }
 
@@ -247,6 +283,8 @@ impl Found {
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
             floor: Moment::default(),
+            parent: None,
+            segments: Vec::new(),
             statistics: RecoveryStatistics::default(),
         })
     }
@@ -257,6 +295,7 @@ impl Found {
         options: &EngineOptions,
         files: &Files,
         number: FileNumber,
+        checkpoint: Option<&CheckpointMarker>,
     ) -> Result<Self> {
         let vfs = environment.vfs.as_ref();
         let content = read_manifest(vfs, directory, number)?;
@@ -280,14 +319,35 @@ impl Found {
             replayed: Arc::new(Memtable::new()),
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             floor: state.floor,
+            parent: state.parent,
+            segments: Vec::new(),
             statistics: RecoveryStatistics::default(),
         };
-        found.replay(environment, directory, &files.wals)?;
-        Ok(found)
+        found.replay(environment, directory, &files.wals, checkpoint)?;
+        match checkpoint {
+            Some(marker) if marker.seqno != found.last.seqno => Err(StoreError::corruption(
+                &directory.join(names::CHECKPOINT),
+                0,
+                format!(
+                    "a checkpoint that holds commit {}, not one up to {}",
+                    marker.seqno, found.last.seqno
+                ),
+            )),
+            _ => Ok(found),
+        }
     }
 
     /// Replays the log from the oldest segment that is needed.
-    fn replay(&mut self, environment: &Environment, directory: &Path, wals: &[FileNumber]) -> Result<()> {
+    fn replay(
+        &mut self,
+        environment: &Environment,
+        directory: &Path,
+        wals: &[FileNumber],
+        checkpoint: Option<&CheckpointMarker>,
+    ) -> Result<()> {
+        let last_of_checkpoint = checkpoint.and_then(|marker| marker.segments.last());
+        let promised_by_marker =
+            |number| last_of_checkpoint.filter(|segment| segment.0 == number).map_or(0, |segment| segment.1);
         let gap =
             |reason: String| Err(StoreError::new(StoreFault::LogGap { path: directory.to_owned(), reason }));
         let needed: Vec<FileNumber> =
@@ -314,10 +374,12 @@ impl Found {
                 read_segment(&path, &bytes, identity, 0, |_, _| {
                     gap(format!("segment {number} holds commits, and goes on from nothing"))
                 })?;
+                self.note_segment(number, 0);
                 continue;
             }
             let said = self.successor(environment, directory, identity, needed.get(index + 1))?;
-            let known_synced_bytes = said.map_or(0, |said| said.length_bytes);
+            let known_synced_bytes =
+                said.map_or_else(|| promised_by_marker(number), |said| said.length_bytes);
             let read = read_segment(&path, &bytes, identity, known_synced_bytes, |record, offset| {
                 self.replay_batch(&path, record, offset)
             })?;
@@ -329,8 +391,14 @@ impl Found {
                 self.statistics.torn_bytes = torn.map_or(0, |last| last as u64 + 1);
             }
             self.statistics.segments += 1;
+            self.note_segment(number, said.map_or(read.end.valid_bytes, |said| said.length_bytes));
         }
         Ok(())
+    }
+
+    fn note_segment(&mut self, number: FileNumber, bytes: u64) {
+        let last = Some(Moment { seqno: self.last.seqno, time: self.last.time });
+        self.segments.push((number, LogEndOf { bytes, last }));
     }
 
     /// What the next segment says of this one.
@@ -360,17 +428,7 @@ impl Found {
     }
 
     fn replay_batch(&mut self, path: &Path, record: &[u8], offset: u64) -> Result<()> {
-        let corrupt =
-            |error: DecodeError| StoreError::corruption(path, offset + error.offset as u64, error.expected);
-        // Checked whole before anything of it is believed.
-        let header = batch::decode(record, |_| ()).map_err(corrupt)?;
-        let expected = self.last.seqno.next();
-        if header.seqno != expected {
-            let expected = format!("the batch with sequence number {expected}, not {}", header.seqno);
-            return Err(StoreError::corruption(path, offset, expected));
-        }
-        batch::decode(record, |entry| self.replayed.insert(&entry)).map_err(corrupt)?;
-        self.last = Commit { seqno: header.seqno, time: header.time.max(self.last.time) };
+        replay::replay(&self.replayed, &mut self.last, path, record, offset)?;
         self.statistics.batches += 1;
         Ok(())
     }
@@ -389,28 +447,13 @@ impl Found {
         if planted(Bug::ReplayedTailTrusted) {
             return Ok((tables, Some(Arc::clone(&self.replayed)), self.floor));
         }
-        let cursor = MemtableCursor::new(Arc::clone(&self.replayed), Versions::All);
-        // Nobody has said yet what becomes of the expired and of dropped keyspaces.
-        let retention = Retention::new(&[], self.last.seqno, Reclaim::default());
-        let output = Output {
-            environment: environment.clone(),
-            directory: directory.to_owned(),
-            level: 0,
-            block_bytes: options.block_bytes,
-            table_bytes: u64::MAX,
-            large_keyspaces: BTreeSet::new(),
-        };
-        let mut job = MergeJob::new(Box::new(cursor), retention, Arc::default(), output);
-        let metas: Vec<TableMeta> = loop {
-            if let Progress::Finished(metas) = job.step()? {
-                break metas;
-            }
-        };
+        let (metas, floor) =
+            replay::write_tables(environment, directory, options, &self.replayed, self.last, self.floor)?;
         for meta in metas {
             let table = TableReader::open(environment.vfs.as_ref(), directory, meta, options.read_mode)?;
             tables.push((0, Arc::new(table)));
         }
-        Ok((tables, None, self.floor.max_of_each(job.floor())))
+        Ok((tables, None, self.floor.max_of_each(floor)))
     }
 }
 
@@ -426,7 +469,7 @@ fn remove(environment: &Environment, paths: impl Iterator<Item = PathBuf>) -> Re
     Ok(())
 }
 
-fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read_file(environment: &Environment, path: &Path) -> Result<Vec<u8>> {
     let file = environment.vfs.open(path).map_err(|error| StoreError::io("open", path, error))?;
     read_all(file.as_ref()).map_err(|error| StoreError::io("read", path, error))
 }

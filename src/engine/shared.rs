@@ -4,11 +4,15 @@ use super::commit::Commit;
 use super::commit_clock::CommitClock;
 use super::epoch_cell::EpochCell;
 use super::job_registry::JobRegistry;
+use super::kept_log::KeptLog;
 use super::key_locks::KeyLocks;
+use super::log::LogEndOf;
+use super::manifest_log::ManifestLog;
 use super::options::EngineOptions;
 use super::pipeline::{Pipeline, WasFrozen};
 use super::poison::Poison;
-use super::recovery::Recovered;
+use super::recovery::{Recovered, read_file};
+use super::retired_files::RetiredFiles;
 use super::rules::Rules;
 use super::snapshot_registry::SnapshotRegistry;
 use super::statistics::{Counters, RecoveryStatistics};
@@ -18,11 +22,15 @@ use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
 use crate::env::environment::Environment;
 use crate::env::file::LockGuard;
 use crate::env::schedule::{Event, JobHandle};
-use crate::format::manifest::ManifestWriter;
+use crate::format::chunk::{LogIdentity, LogKind};
+use crate::format::manifest::Parent;
+use crate::format::names::{self, FileKind};
+use crate::format::wal::peek_header;
 use crate::lsm::memtable::table::Memtable;
+use crate::lsm::timeline::Timeline;
 use crossbeam_epoch::Guard;
 use parking_lot::Mutex;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,14 +41,18 @@ pub(super) struct Shared {
     pub(super) directory: PathBuf,
     pub(super) options: EngineOptions,
     pub(super) history: HistoryId,
+    /// Where that history left another one.
+    pub(super) parent: Option<Parent>,
     pub(super) pipeline: Pipeline,
-    pub(super) poison: Poison,
+    pub(super) poison: Arc<Poison>,
     pub(super) counters: Counters,
     pub(super) snapshots: SnapshotRegistry,
     pub(super) clock: CommitClock,
     pub(super) rules: Rules,
     pub(super) key_locks: Arc<KeyLocks>,
-    pub(super) manifest: Mutex<ManifestWriter>,
+    pub(super) manifest: Mutex<ManifestLog>,
+    pub(super) retired: Arc<RetiredFiles>,
+    pub(super) kept_log: KeptLog,
     pub(super) maintenance: Maintenance,
     /// Those of the layer above.
     pub(super) jobs: JobRegistry,
@@ -90,16 +102,23 @@ impl Shared {
         // No reader judges by an earlier time than compaction once did.
         let latest = recovered.last.time.max(recovered.version.floor().time);
         let clock = CommitClock::new(Arc::clone(&environment.clock), latest);
+        let poison = Arc::new(Poison::default());
+        let snapshots = SnapshotRegistry::new(recovered.version.floor());
         let view = View { active: recovered.active, frozen: Vec::new(), version: recovered.version };
+        let retired = RetiredFiles::new(Arc::clone(&environment.vfs), Arc::clone(&poison));
+        let kept_log = KeptLog::new(options.log_kept_bytes);
         Self {
             environment,
             directory,
             options,
             history: recovered.history,
-            pipeline: Pipeline::new(recovered.log, recovered.last),
-            poison: Poison::default(),
+            parent: recovered.parent,
+            pipeline: Pipeline::new(recovered.log, recovered.last, recovered.segments),
+            retired: Arc::new(retired),
+            kept_log,
+            poison,
             counters: Counters::default(),
-            snapshots: SnapshotRegistry::default(),
+            snapshots,
             clock,
             rules: Rules::default(),
             key_locks: Arc::new(KeyLocks::new()),
@@ -145,6 +164,60 @@ impl Shared {
     pub(super) fn now(&self) -> Moment {
         let seqno = self.pipeline.published();
         Moment { seqno, time: self.clock.now() }
+    }
+
+    /// Which commit was the first at each time, as it is now: what has its place in the order is in it.
+    pub(super) fn timeline(&self) -> Timeline {
+        let view = self.view();
+        Timeline::new(view.memtables(), &view.version)
+    }
+
+    /// Where a segment ends that is closed; nobody knows of one that was closed before the store was opened, unless the next
+    /// one says so.
+    pub(super) fn log_end(&self, segment: FileNumber) -> Option<LogEndOf> {
+        let promised = self.pipeline.promised();
+        if segment == promised.segment {
+            return Some(LogEndOf { bytes: promised.bytes, last: None });
+        }
+        if let Some(end) = self.pipeline.closed(segment) {
+            return Some(end);
+        }
+        let number = segment.next();
+        let path = names::wal(&self.directory, number);
+        let bytes = read_file(&self.environment, &path).ok()?;
+        let identity = LogIdentity { kind: LogKind::Wal, history: self.history, number };
+        let said = peek_header(&path, &bytes, identity).ok()??.predecessor?;
+        (said.number == segment).then_some(LogEndOf { bytes: said.length_bytes, last: None })
+    }
+
+    /// Removes log segments that neither a memtable nor the archive needs any more.
+    pub(super) fn release_segments(&self) -> Result<()> {
+        let oldest = self.manifest.lock().flushed().oldest_segment;
+        self.remove_segments_before(oldest)
+    }
+
+    /// As [`release_segments`](Self::release_segments), those before `oldest`.
+    pub(super) fn remove_segments_before(&self, oldest: FileNumber) -> Result<()> {
+        let (vfs, directory) = (&self.environment.vfs, &self.directory);
+        let names = vfs.read_dir(directory).map_err(|error| StoreError::io("read", directory, error))?;
+        let numbers = names.iter().filter_map(|name| match names::parse(name) {
+            Some(FileKind::Wal(number)) if number < oldest => Some(number),
+            _ => None,
+        });
+        let mut retired = Vec::new();
+        for number in numbers {
+            // One whose size cannot be told counts for nothing, and is let go with those before it.
+            let size = |path: &Path| vfs.open(path).and_then(|file| file.size_bytes()).unwrap_or(0);
+            let keeps = self.kept_log.is_keeping();
+            retired.push((number, if keeps { size(&names::wal(directory, number)) } else { 0 }));
+        }
+        retired.sort_unstable();
+        let first_kept = self.kept_log.keep(&retired, oldest);
+        for (number, _) in retired.into_iter().filter(|(number, _)| *number < first_kept) {
+            self.retired.retire(&names::wal(directory, number));
+        }
+        self.pipeline.forget_closed(first_kept);
+        Ok(())
     }
 
     /// Replaces the view by one made from it.

@@ -17,6 +17,11 @@ impl Snapshot {
         Self { moment, shared }
     }
 
+    /// A past moment that was registered.
+    pub(super) fn of_registered(shared: Arc<Shared>, moment: Moment) -> Self {
+        Self { moment, shared }
+    }
+
     /// The last commit that it sees.
     pub fn seqno(&self) -> SeqNo {
         self.moment.seqno

@@ -11,43 +11,72 @@ use std::collections::BTreeMap;
 /// The moments that are held, with how many hold each.
 #[derive(Debug, Default)]
 pub(super) struct SnapshotRegistry {
-    held: Mutex<BTreeMap<Moment, usize>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: BTreeMap<Moment, usize>,
+    /// Jobs keep what a reader at this moment or later sees, and may have taken away what only earlier ones do.
+    floor: Moment,
 }
 
 impl SnapshotRegistry {
+    /// A registry in which no moment before `floor` can be asked for.
+    pub(super) fn new(floor: Moment) -> Self {
+        Self { state: Mutex::new(State { held: BTreeMap::new(), floor }) }
+    }
+
+    /// The moment from which on every moment can be asked for.
+    pub(super) fn floor(&self) -> Moment {
+        self.state.lock().floor
+    }
+
+    /// Registers a past moment; refuses one that jobs may not keep, and tells the floor then.
+    pub(super) fn acquire_past(&self, at: Moment) -> Result<Moment, Moment> {
+        let mut state = self.state.lock();
+        if at.seqno < state.floor.seqno || at.time < state.floor.time {
+            return Err(state.floor);
+        }
+        *state.held.entry(at).or_default() += 1;
+        Ok(at)
+    }
+
     /// Registers the moment that `now` gives.
     pub(super) fn acquire(&self, now: impl FnOnce() -> Moment) -> Moment {
-        let mut held = self.held.lock();
+        let mut state = self.state.lock();
         let moment = now();
-        *held.entry(moment).or_default() += 1;
+        *state.held.entry(moment).or_default() += 1;
         moment
     }
 
     /// Registers a moment that is held already once more.
     pub(super) fn acquire_again(&self, moment: Moment) {
-        *self.held.lock().entry(moment).or_default() += 1;
+        *self.state.lock().held.entry(moment).or_default() += 1;
     }
 
     /// Lets go of a moment.
     pub(super) fn release(&self, moment: Moment) {
-        let mut held = self.held.lock();
-        if let Some(count) = held.get_mut(&moment) {
+        let mut state = self.state.lock();
+        if let Some(count) = state.held.get_mut(&moment) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&moment);
+                state.held.remove(&moment);
             }
         }
     }
 
-    /// All moments that are held, and the present one.
-    pub(super) fn boundaries(&self, now: impl FnOnce() -> Moment) -> (Vec<Moment>, Moment) {
-        let held = self.held.lock();
-        (held.keys().copied().collect(), now())
+    /// All moments that are held, and the present one, for a job that keeps what they see and every moment from `floor`
+    /// on.
+    pub(super) fn boundaries(&self, floor: Moment, now: impl FnOnce() -> Moment) -> (Vec<Moment>, Moment) {
+        let mut state = self.state.lock();
+        state.floor = state.floor.max_of_each(floor);
+        (state.held.keys().copied().collect(), now())
     }
 
     /// How many are held.
     pub(super) fn count(&self) -> usize {
-        self.held.lock().values().sum()
+        self.state.lock().held.values().sum()
     }
 }
 
@@ -64,9 +93,20 @@ mod tests {
         registry.acquire_again(moment);
         let later = registry.acquire(|| at(5, 200));
         registry.release(moment);
-        assert_eq!(registry.boundaries(|| at(9, 300)), (vec![at(5, 100), at(5, 200)], at(9, 300)));
+        assert_eq!(
+            registry.boundaries(at(5, 100), || at(9, 300)),
+            (vec![at(5, 100), at(5, 200)], at(9, 300))
+        );
         registry.release(moment);
         registry.release(later);
-        assert_eq!((registry.boundaries(|| at(9, 300)), registry.count()), ((vec![], at(9, 300)), 0));
+        assert_eq!(
+            (registry.boundaries(at(7, 50), || at(9, 300)), registry.count()),
+            ((vec![], at(9, 300)), 0)
+        );
+        assert_eq!(registry.floor(), at(7, 100));
+        assert_eq!(registry.acquire_past(at(6, 200)), Err(at(7, 100)));
+        assert_eq!(registry.acquire_past(at(7, 99)), Err(at(7, 100)));
+        assert_eq!(registry.acquire_past(at(7, 100)), Ok(at(7, 100)));
+        assert_eq!(registry.count(), 1);
     }
 }

@@ -23,6 +23,7 @@ use crate::base::limits::LEVELS;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
 use crate::env::schedule::JobHandle;
+use crate::format::manifest::Parent;
 use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
@@ -91,6 +92,11 @@ impl Engine {
     /// The store's line of history.
     pub fn history(&self) -> HistoryId {
         self.shared.history
+    }
+
+    /// Where that history left another one, if it did: the store was restored, or opened from a checkpoint.
+    pub fn parent(&self) -> Option<Parent> {
+        self.shared.parent
     }
 
     /// The store's directory.
@@ -330,6 +336,7 @@ impl Engine {
             let (view, published) = self.shared.moment(&guard);
             (Arc::clone(view), published)
         };
+        let range = within_readers(range);
         let sight = self.shared.rules.at_present(
             || self.shared.clock.now(),
             |rules, time| {
@@ -434,7 +441,7 @@ impl Engine {
     /// range's start and before its end. Estimated from what is in memory, without reading a data block.
     pub fn split_points(&self, range: &KeyRange, pieces: usize) -> Result<Vec<Vec<u8>>> {
         self.shared.check_open()?;
-        Ok(split_points(&self.shared.view(), range, pieces))
+        Ok(split_points(&self.shared.view(), &within_readers(range.clone()), pieces))
     }
 
     /// Writes everything that is in memtables into tables, and waits until that is done.
@@ -508,6 +515,13 @@ impl Engine {
     pub fn close(&self) -> Result<()> {
         self.owner.as_ref().expect("a job does not close the store, which waits for its end").close()
     }
+}
+
+/// The part of a range that is readers'.
+fn within_readers(range: KeyRange) -> KeyRange {
+    let own = KeyspaceId::TIMELINE.prefix().to_vec();
+    let end = range.end.filter(|end| *end < own).unwrap_or(own);
+    KeyRange { end: Some(end), ..range }
 }
 
 impl Owner {

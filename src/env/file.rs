@@ -43,6 +43,9 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Takes a name away.
     fn unlink(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes a directory, which must be empty.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 

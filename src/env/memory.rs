@@ -83,6 +83,13 @@ impl Vfs for MemoryVfs {
         self.files.lock().remove(path).map(|_| ()).ok_or_else(|| ErrorKind::NotFound.into())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        if self.files.lock().keys().any(|file| file.parent() == Some(path)) {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        Ok(())
+    }
+
     fn sync_dir(&self, _path: &Path) -> io::Result<()> {
         Ok(())
     }

@@ -57,6 +57,15 @@ pub struct TableMeta {
     pub contents: Vec<KeyspaceContents>,
 }
 
+/// Where a store's history left another one: at every restore, and when a checkpoint is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The history that it left.
+    pub history: HistoryId,
+    /// The last commit that both have.
+    pub seqno: SeqNo,
+}
+
 /// A change of the set of tables: made, logged, then applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionEdit {
@@ -73,6 +82,8 @@ pub struct VersionEdit {
     /// What was left out of the added tables and went with the removed ones is missing to readers before this moment:
     /// before its commit, or judging by a time before its time.
     pub floor: Option<Moment>,
+    /// Where the store's history came from, if it left another one.
+    pub parent: Option<Parent>,
 }
 
 /// Appends edits to a manifest.
@@ -266,6 +277,7 @@ mod tests {
             flushed_seqno: None,
             flushed_time: Some(CommitTime(1000)),
             floor: Some(Moment { seqno: SeqNo(8), time: CommitTime(900) }),
+            parent: Some(Parent { history: HistoryId(6), seqno: SeqNo(7) }),
         }
     }
 

@@ -5,6 +5,7 @@
 //!   manifest-<number>           which tables make up the store: a log of version edits; the highest number counts
 //!   <number>.wal                what was committed since the last flush: segments that follow one another
 //!   <file id>.sst               sorted tables, written once
+//!   checkpoint                  in a checkpoint that was not opened yet: what belongs to it
 //!   *.tmp                       unfinished; removed at open
 //! ```
 //!
@@ -17,4 +18,6 @@ pub mod chunk;
 pub mod wal;
 pub mod contents;
 pub mod manifest;
+pub mod checkpoint;
+pub mod archive;
 pub mod table;

@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 /// The file that the directory's lock stands on.
 pub const LOCK: &str = "LOCK";
 
+/// The marker of a directory that is a whole checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+
+/// What a directory has instead while a checkpoint is being made in it.
+pub const UNFINISHED_CHECKPOINT: &str = "checkpoint.tmp";
+
 const WAL_SUFFIX: &str = ".wal";
 const TABLE_SUFFIX: &str = ".sst";
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -24,6 +30,10 @@ pub enum FileKind {
     Table(FileId),
     /// Something that was not finished.
     Temporary,
+    /// The marker of a checkpoint.
+    Checkpoint,
+    /// The sign that a checkpoint is being made, or was and is not whole.
+    UnfinishedCheckpoint,
 }
 
 /// What the file of this name is; `None` if the store never writes such a name.
@@ -35,6 +45,10 @@ pub fn parse(name: &str) -> Option<FileKind> {
     };
     if name == LOCK {
         Some(FileKind::Lock)
+    } else if name == CHECKPOINT {
+        Some(FileKind::Checkpoint)
+    } else if name == UNFINISHED_CHECKPOINT {
+        Some(FileKind::UnfinishedCheckpoint)
     } else if let Some(finished) = name.strip_suffix(TEMPORARY_SUFFIX) {
         number(finished.strip_prefix(MANIFEST_PREFIX)?).map(|_| FileKind::Temporary)
     } else if let Some(digits) = name.strip_suffix(WAL_SUFFIX) {
@@ -86,6 +100,8 @@ mod tests {
         assert_eq!(name(table(directory, FileId(9))), Some(FileKind::Table(FileId(9))));
         assert_eq!(name(unfinished_manifest(directory, FileNumber(8))), Some(FileKind::Temporary));
         assert_eq!(parse(LOCK), Some(FileKind::Lock));
+        assert_eq!(parse(CHECKPOINT), Some(FileKind::Checkpoint));
+        assert_eq!(parse(UNFINISHED_CHECKPOINT), Some(FileKind::UnfinishedCheckpoint));
     }
 
     #[test]

@@ -5,11 +5,12 @@
 //! crash before that leaves orphans, which the next open removes.
 
 use super::retention::{Candidate, Choice, Retention};
+use super::timeline;
 use super::version::Version;
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryKind, EntryRef};
 use crate::base::error::{Result, StoreError};
-use crate::base::ident::{FileId, KeyspaceId, Moment, SeqNo};
+use crate::base::ident::{CommitTime, FileId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::MERGE_STEP_ENTRIES;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
@@ -66,6 +67,8 @@ pub struct MergeJob {
     newer: Option<SeqNo>,
     has_begun: bool,
     has_expired: bool,
+    /// Of what was left out of the timeline the last time.
+    untimed_until: CommitTime,
     created: Vec<FileId>,
     finished: Vec<TableMeta>,
 }
@@ -92,6 +95,7 @@ impl MergeJob {
             newer: None,
             has_begun: false,
             has_expired: false,
+            untimed_until: CommitTime(0),
             created: Vec::new(),
             finished: Vec::new(),
         }
@@ -104,7 +108,8 @@ impl MergeJob {
 
     /// The moment before which readers may miss what was left out so far.
     pub fn floor(&self) -> Moment {
-        self.retention.floor_used(self.has_expired)
+        let floor = self.retention.floor_used(self.has_expired);
+        floor.max_of_each(Moment { time: self.untimed_until, ..floor })
     }
 
     /// Merges some entries.
@@ -140,6 +145,9 @@ impl MergeJob {
         self.newer = Some(seqno);
         self.has_expired |= kind.expiry().is_some() && choice != Choice::Keep;
         if choice == Choice::Drop {
+            if keyspace == KeyspaceId::TIMELINE {
+                self.untimed_until = self.untimed_until.max(timeline::time_of(&self.key));
+            }
             return Ok(());
         }
         if self.writer.as_ref().is_some_and(|writer| self.is_cut_before(writer, keyspace)) {

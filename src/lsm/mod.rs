@@ -14,6 +14,7 @@ pub mod memtable;
 pub mod level_cursor;
 pub mod version;
 pub mod merge_cursor;
+pub mod timeline;
 pub mod sight;
 pub mod visible_cursor;
 pub mod reclaim;

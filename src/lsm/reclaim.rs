@@ -63,7 +63,14 @@ impl Reclaim {
         let is_whole = |contents: &KeyspaceContents| {
             self.dead_count(contents, self.floor.time) + contents.tombstone_count == contents.entry_count
         };
-        let is_dead = |contents: &KeyspaceContents| self.is_dropped(contents.id) || is_whole(contents);
+        let is_over = |contents: &KeyspaceContents| {
+            contents.id == KeyspaceId::TIMELINE
+                && self.floor.time > CommitTime(0)
+                && table.newest_seqno <= self.floor.seqno
+        };
+        let is_dead = |contents: &KeyspaceContents| {
+            self.is_dropped(contents.id) || is_over(contents) || is_whole(contents)
+        };
         if table.contents.iter().all(is_dead) { Dead::Whole } else { Dead::Part }
     }
 

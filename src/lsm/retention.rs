@@ -41,28 +41,37 @@ pub struct Candidate {
 pub struct Retention {
     /// Ascending, none twice; the last is the newest published when the job began.
     boundaries: Vec<SeqNo>,
+    /// A reader may stand at every commit behind this one too, which is itself a boundary.
+    window: Option<SeqNo>,
     reclaim: Reclaim,
 }
 
 impl Retention {
     /// What must be kept for readers at these snapshots and at `published` or later.
     ///
-    /// `reclaim` is judged at the oldest of them: see [`floor`].
-    pub fn new(snapshots: &[Moment], published: SeqNo, reclaim: Reclaim) -> Self {
+    /// With a window also for readers at every commit from its start on. `reclaim` is judged at the oldest of all: see
+    /// [`floor`].
+    pub fn new(snapshots: &[Moment], published: SeqNo, window: Option<Moment>, reclaim: Reclaim) -> Self {
+        let window = window.map(|start| start.seqno).filter(|_| !planted(Bug::WindowIgnoredByCompaction));
         let mut boundaries: Vec<SeqNo> = snapshots.iter().map(|snapshot| snapshot.seqno).collect();
         if planted(Bug::SnapshotIgnoredByCompaction) {
             boundaries.clear();
         }
+        boundaries.extend(window);
         boundaries.push(published);
         boundaries.sort_unstable();
         boundaries.dedup();
-        Self { boundaries, reclaim }
+        Self { boundaries, window, reclaim }
     }
 
     /// The moment before which readers may miss something, as far as `has_expired` something was left out.
     pub fn floor_used(&self, has_expired: bool) -> Moment {
-        let seqno = self.boundaries.first().copied().unwrap_or_default();
+        let seqno = self.oldest_boundary();
         Moment { seqno, time: if has_expired { self.reclaim.floor.time } else { Moment::default().time } }
+    }
+
+    fn oldest_boundary(&self) -> SeqNo {
+        self.boundaries.first().copied().unwrap_or_default()
     }
 
     /// Decides about a version.
@@ -73,10 +82,14 @@ impl Retention {
         if self.reclaim.is_dropped(keyspace) {
             return Choice::Drop;
         }
+        if keyspace == KeyspaceId::TIMELINE {
+            return if seqno <= self.oldest_boundary() { Choice::Drop } else { Choice::Keep };
+        }
         let first_at_or_after = self.boundaries.partition_point(|boundary| *boundary < seqno);
         let seen_by = self.boundaries.get(first_at_or_after);
         let is_needed = match (newer, seen_by) {
             (None, _) => true,
+            _ if self.window.is_some_and(|start| seqno > start) => true,
             (Some(newer), Some(boundary)) => *boundary < newer,
             (Some(_), None) => false,
         };
@@ -101,9 +114,12 @@ impl Retention {
     }
 }
 
-/// The oldest moment that a reader can stand at, beside these snapshots, at `newest` or later.
-pub fn floor(snapshots: &[Moment], newest: Moment) -> Moment {
-    let oldest = snapshots.iter().min().copied().unwrap_or(newest);
+/// The oldest moment that a reader can stand at: at one of these snapshots, in the window, or at `newest` or later.
+pub fn floor(snapshots: &[Moment], window: Option<Moment>, newest: Moment) -> Moment {
+    let oldest = snapshots.iter().copied().chain(window).fold(newest, |oldest, moment| Moment {
+        seqno: oldest.seqno.min(moment.seqno),
+        time: oldest.time.min(moment.time),
+    });
     let time =
         if planted(Bug::ExpiredDroppedBeforeFloor) { newest.time } else { oldest.time.min(newest.time) };
     Moment { seqno: oldest.seqno.min(newest.seqno), time }
@@ -156,16 +172,19 @@ mod tests {
             snapshots in prop::collection::vec((0_u64..30, 0_u64..30), 0..4),
             newest_time in 25_u64..35,
             is_below: bool,
+            window in prop::option::of(0_usize..4),
         ) {
             // Times grow with sequence numbers, as they do under the registry's lock.
             let (mut seqnos, mut times): (Vec<u64>, Vec<u64>) = snapshots.into_iter().unzip();
             seqnos.sort_unstable();
             times.sort_unstable();
             let moment = |(seqno, time): (u64, u64)| Moment { seqno: SeqNo(seqno), time: CommitTime(time) };
-            let snapshots: Vec<Moment> = seqnos.into_iter().zip(times).map(moment).collect();
+            let mut snapshots: Vec<Moment> = seqnos.into_iter().zip(times).map(moment).collect();
+            // One of them is where a window begins that stays readable.
+            let window = window.filter(|index| *index < snapshots.len()).map(|index| snapshots.remove(index));
             let newest = moment((30, newest_time));
-            let reclaim = Reclaim { floor: floor(&snapshots, newest), rules: rules(), ..Reclaim::default() };
-            let retention = Retention::new(&snapshots, newest.seqno, reclaim.clone());
+            let reclaim = Reclaim { floor: floor(&snapshots, window, newest), rules: rules(), ..Reclaim::default() };
+            let retention = Retention::new(&snapshots, newest.seqno, window, reclaim.clone());
             let versions: Vec<Version> = numbers.iter().rev().zip(kinds)
                 .map(|(seqno, kind)| (SeqNo(*seqno), kind))
                 .collect();
@@ -184,7 +203,12 @@ mod tests {
             let below = is_below.then_some((SeqNo(1), EntryKind::Put));
             let over = |versions: &[Version]| versions.iter().copied().chain(below).collect::<Vec<_>>();
             let later = Moment { time: CommitTime(newest.time.0 + 20), ..newest };
-            for boundary in snapshots.iter().copied().chain([newest, later]) {
+            let in_window = window.into_iter().flat_map(|start| {
+                let time = CommitTime(start.time.0.max(newest.time.0) - 1).max(start.time);
+                (start.seqno.0..=30).map(move |seqno| Moment { seqno: SeqNo(seqno), time })
+            });
+            let boundaries = snapshots.iter().copied().chain(window).chain(in_window);
+            for boundary in boundaries.chain([newest, later]) {
                 prop_assert_eq!(visible(&over(&kept), boundary), visible(&over(&versions), boundary));
                 seen.extend(newest_at(&versions, boundary.seqno).map(|(seqno, _)| *seqno));
             }
@@ -195,7 +219,7 @@ mod tests {
                 prop_assert!(seen.iter().all(|seqno| kept.iter().any(|(kept, _)| kept == seqno)));
             } else {
                 prop_assert!(kept.last().is_none_or(|(seqno, kind)| *kind != EntryKind::Delete
-                    || snapshots.iter().any(|snapshot| snapshot.seqno < *seqno)));
+                    || snapshots.iter().chain(&window).any(|boundary| boundary.seqno < *seqno)));
             }
         }
     }
@@ -206,10 +230,10 @@ mod tests {
         let choose = |snapshots: &[Moment], keyspace| {
             let newest = snapshot(9);
             let dropped = Arc::new([(KeyspaceId(20), SeqNo(5))].into());
-            let reclaim = Reclaim { floor: floor(snapshots, newest), dropped, ..Reclaim::default() };
+            let reclaim = Reclaim { floor: floor(snapshots, None, newest), dropped, ..Reclaim::default() };
             let kind = EntryKind::Put;
             let candidate = Candidate { keyspace, newer: None, seqno: SeqNo(3), kind };
-            Retention::new(snapshots, newest.seqno, reclaim).choose(candidate, || true)
+            Retention::new(snapshots, newest.seqno, None, reclaim).choose(candidate, || true)
         };
         assert_eq!(choose(&[], KeyspaceId(20)), Choice::Drop);
         assert_eq!(choose(&[snapshot(5)], KeyspaceId(20)), Choice::Drop);

@@ -15,7 +15,7 @@ use crate::base::expiry::Expiry;
 use crate::base::ident::{CommitTime, FileId, FileNumber, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::format::contents::ExpirySpan;
-use crate::format::manifest::{TableMeta, VersionEdit};
+use crate::format::manifest::{Parent, TableMeta, VersionEdit};
 use crate::format::table::cursor::TableCursor;
 use crate::format::table::filter;
 use crate::format::table::reader::TableReader;
@@ -222,6 +222,8 @@ pub struct ManifestState {
     pub flushed_time: CommitTime,
     /// The moment from which on readers miss nothing.
     pub floor: Moment,
+    /// Where the store's history came from.
+    pub parent: Option<Parent>,
 }
 
 impl ManifestState {
@@ -240,6 +242,7 @@ impl ManifestState {
             state.flushed_seqno = edit.flushed_seqno.unwrap_or(state.flushed_seqno);
             state.flushed_time = edit.flushed_time.unwrap_or(state.flushed_time);
             state.floor = state.floor.max_of_each(edit.floor.unwrap_or_default());
+            state.parent = edit.parent.or(state.parent);
         }
         Ok(state)
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 10] = [
+const TARGETS: [(&str, Target); 11] = [
     ("wal_read", targets::wal_read::run),
     ("manifest_read", targets::manifest_read::run),
     ("table_open_scan", targets::table_open_scan::run),
@@ -28,6 +28,7 @@ const TARGETS: [(&str, Target); 10] = [
     ("expression_evaluate", targets::expression_evaluate::run),
     ("engine_ops", targets::engine_ops::run),
     ("expression_parse", targets::expression_parse::run),
+    ("copies_read", targets::copies_read::run),
 ];
 
 fn fuzz_folder() -> PathBuf {

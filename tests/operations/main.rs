@@ -12,5 +12,6 @@ mod capacity;
 mod legacy;
 mod index_lag;
 mod streams;
+mod backups;
 mod expiry;
 mod awaiting;

@@ -49,6 +49,7 @@ impl Figures {
             Some(FileKind::Manifest(_)) => "manifest",
             Some(FileKind::Table(_)) => "table",
             Some(FileKind::Temporary) => "unfinished manifest",
+            Some(FileKind::Checkpoint | FileKind::UnfinishedCheckpoint) => "checkpoint",
             None => "directory",
         };
         *self.hits.entry((operation.kind, kind)).or_default() += 1;

@@ -12,6 +12,7 @@
 //! - `transactions`: optimistic transactions are serializable, in a simulation and on threads
 //! - `serial`: a million requests of the data model on threads are serializable and respect real time
 //! - `indexes`: indexes are filled and dropped while clients write, through power losses
+//! - `time`: past moments, checkpoints and forks are what the model was then
 //! - `time_to_live`: items expire while clients write, settings change, time passes and power is lost
 //! - `planted`: each planted bug is caught by these suites
 //! - `regressions`: what was found once, by its seed
@@ -42,6 +43,7 @@ mod golden;
 mod transactions;
 mod serial;
 mod indexes;
+mod time;
 mod time_to_live;
 mod planted;
 mod regressions;

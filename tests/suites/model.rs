@@ -56,7 +56,7 @@ impl Model {
     }
 
     /// The entries of `ByTag` in their order.
-    fn by_tag(&self) -> Vec<Item> {
+    pub(crate) fn by_tag(&self) -> Vec<Item> {
         let mut entries = BTreeMap::new();
         for (key, item) in &self.items {
             if let (Some(tag), Some(score)) = (text(item, "tag"), number(item, "score")) {
@@ -67,7 +67,7 @@ impl Model {
     }
 
     /// The entries of `ByScore` in their order.
-    fn by_score(&self) -> Vec<Item> {
+    pub(crate) fn by_score(&self) -> Vec<Item> {
         let mut entries = BTreeMap::new();
         for (key, item) in &self.items {
             if let Some(score) = number(item, "score") {

@@ -6,6 +6,7 @@ use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
 use crate::rot::flip_bits;
+use crate::time;
 use crate::time_to_live;
 use crate::transactions;
 use pixii::base::planted::{Bug, plant};
@@ -22,6 +23,8 @@ const EXPIRIES: Suite = ("expiry", expiries);
 const FLIPS: Suite = ("rot", flips);
 const SERIALIZABILITY: Suite = ("transactions", serializability);
 const INDEX_CHANGES: Suite = ("indexes", index_changes);
+const MOMENTS: Suite = ("moments", moments);
+const CHECKPOINTS: Suite = ("checkpoints", checkpoints);
 const DEATHS: Suite = ("time-to-live", deaths);
 
 /// What a suite made of a planted bug.
@@ -70,8 +73,16 @@ fn deaths() -> Result<(), String> {
     (0..30).try_for_each(|seed| time_to_live::simulate(seed, &mut time_to_live::Figures::default()))
 }
 
+fn moments() -> Result<(), String> {
+    (0..12).try_for_each(|seed| time::walk(seed, 250, &mut time::Figures::default()))
+}
+
+fn checkpoints() -> Result<(), String> {
+    (0..2).try_for_each(|seed| time::interrupt_checkpoints(seed, 1, &mut time::Figures::default()))
+}
+
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 37] = [
+const PLANTED: [(Bug, Suite); 44] = [
     (Bug::DirectoryNotSynced, CRASHES),
     (Bug::AcknowledgedBeforeSync, CRASHES),
     (Bug::TableNotSynced, CRASHES),
@@ -94,6 +105,13 @@ const PLANTED: [(Bug, Suite); 37] = [
     (Bug::AnsweredBeforePublished, SERIALIZABILITY),
     (Bug::CatalogVersionUnchecked, INDEX_CHANGES),
     (Bug::BackfillOverwritesNewer, INDEX_CHANGES),
+    (Bug::WindowIgnoredByCompaction, MOMENTS),
+    (Bug::TimeNotMovedBeyondRead, MOMENTS),
+    (Bug::ArchivedBeyondPromise, MOMENTS),
+    (Bug::RestoredOneTooMany, MOMENTS),
+    (Bug::UnfinishedCheckpointOpened, CHECKPOINTS),
+    (Bug::CheckpointMarkedEarly, CHECKPOINTS),
+    (Bug::CheckpointLinksOpenSegment, CHECKPOINTS),
     (Bug::IndexActiveTooEarly, INDEX_CHANGES),
     (Bug::DecidedOnPublished, OPERATIONS),
     (Bug::TokenNotKept, OPERATIONS),

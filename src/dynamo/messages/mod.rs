@@ -5,4 +5,5 @@ mod tables;
 mod items;
 mod legacy;
 mod streams;
+mod backups;
 pub(super) mod request;

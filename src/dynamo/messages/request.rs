@@ -6,6 +6,7 @@
 //! - In the *old* words it is a path in camel case, with the value.
 //! - Some operations put what they find before they look at the table into an envelope that counts the errors.
 
+use super::backups;
 use super::items;
 use super::streams;
 use super::tables::{self, PARAMETER};
@@ -88,6 +89,7 @@ pub(in crate::dynamo) fn write(
         Fault::Schema(fault) => tables::write_schema(f, fault),
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::Stream(fault) => streams::write_stream(f, fault),
+        Fault::Backup(fault) => backups::write_backup(f, fault),
         Fault::ParameterMissing { parameter } => {
             write!(f, "The parameter '{parameter}' is required but was not present in the request")
         }

@@ -94,6 +94,8 @@ impl OpenTransaction {
 pub(in crate::dynamo) enum ReadAt<'a> {
     /// What is published.
     Now,
+    /// What was published at a past moment.
+    Past(&'a Snapshot),
     /// What the transaction sees.
     Transaction(&'a OpenTransaction),
 }
@@ -119,6 +121,7 @@ impl ReadAt<'_> {
     ) -> Result<EntryCursor> {
         match self {
             Self::Now => Ok(EntryCursor::Committed(engine.cursor(range, at)?)),
+            Self::Past(snapshot) => Ok(EntryCursor::Committed(engine.cursor(range, Some(snapshot))?)),
             Self::Transaction(transaction) => {
                 let end = range.end.clone().map_or(Bound::Unbounded, Bound::Excluded);
                 let is_empty = range.end.as_ref().is_some_and(|end| *end <= range.start);

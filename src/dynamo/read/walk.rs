@@ -118,12 +118,32 @@ struct Part {
 impl Walk {
     /// Begins a query of what is published.
     pub fn query(store: &Store, table: &Arc<TableDescriptor>, request: QueryRequest) -> Result<Self> {
-        Self::query_at(store, table, request, ReadAt::Now)
+        Self::query_as_of(store, table, request, None)
     }
 
     /// Begins a scan of what is published.
     pub fn scan(store: &Store, table: &Arc<TableDescriptor>, request: ScanRequest) -> Result<Self> {
-        Self::scan_at(store, table, request, ReadAt::Now)
+        Self::scan_as_of(store, table, request, None)
+    }
+
+    /// Begins a query of what was published at a past moment, or of what is now.
+    pub fn query_as_of(
+        store: &Store,
+        table: &Arc<TableDescriptor>,
+        request: QueryRequest,
+        at: Option<&Snapshot>,
+    ) -> Result<Self> {
+        Self::query_at(store, table, request, at.map_or(ReadAt::Now, ReadAt::Past))
+    }
+
+    /// Begins a scan of what was published at a past moment, or of what is now.
+    pub fn scan_as_of(
+        store: &Store,
+        table: &Arc<TableDescriptor>,
+        request: ScanRequest,
+        at: Option<&Snapshot>,
+    ) -> Result<Self> {
+        Self::scan_at(store, table, request, at.map_or(ReadAt::Now, ReadAt::Past))
     }
 
     /// Begins a query of the table `name`. What is wrong with the request is said before there is no such table.
@@ -242,6 +262,7 @@ impl Walk {
         let fetch = match (view.fetches, at) {
             (Fetches::Never, _) => None,
             (Fetches::Items, ReadAt::Now) => Some(Fetch::At(store.engine.snapshot())),
+            (Fetches::Items, ReadAt::Past(snapshot)) => Some(Fetch::At(snapshot.clone())),
             (Fetches::Items, ReadAt::Transaction(OpenTransaction { reads, own })) => {
                 Some(Fetch::In(OpenTransaction { reads: Arc::clone(reads), own: own.clone() }))
             }

@@ -88,6 +88,7 @@ impl NewTable {
             stream: StreamState::default(),
             time_to_live: TimeToLiveState::default(),
             tags: tags::parse(request.tags)?,
+            point_in_time_recovery: None,
         };
         Ok(Self { schema, settings, index_throughputs, stream })
     }

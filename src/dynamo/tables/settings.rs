@@ -244,6 +244,31 @@ pub struct TableSettings {
     pub time_to_live: TimeToLiveState,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Since when it can be restored to a moment, if it can.
+    pub point_in_time_recovery: Option<PointInTimeRecovery>,
+}
+
+/// A table can be restored to a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointInTimeRecovery {
+    /// The earliest moment, in milliseconds since 1970.
+    pub enabled_at_millis: u64,
+    /// For how many days back.
+    pub period_days: u32,
+}
+
+impl TableSettings {
+    /// Those of a table that is restored of one with these: without stream, expiry, recovery, tags and protection.
+    pub(in crate::dynamo) fn restored(&self) -> Self {
+        Self {
+            deletion_protection: false,
+            stream: StreamState::default(),
+            time_to_live: TimeToLiveState::default(),
+            tags: BTreeMap::new(),
+            point_in_time_recovery: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// A moment as it is written in names: `2026-11-22T10:03:00.123`, in UTC.

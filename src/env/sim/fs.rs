@@ -245,6 +245,20 @@ impl Vfs for SimVfs {
         })
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.lock_state().admit_change(Operation::on(OpKind::RemoveDir, path), |state| {
+            let place = state.names.place(path)?;
+            match state.names.at(&place) {
+                None => Err(ErrorKind::NotFound.into()),
+                Some(Node::File(_)) => Err(ErrorKind::NotADirectory.into()),
+                Some(Node::Directory(directory)) if !state.names.names(*directory).is_empty() => {
+                    Err(ErrorKind::DirectoryNotEmpty.into())
+                }
+                Some(Node::Directory(_)) => Ok(vec![Binding::new(place, None)]),
+            }
+        })
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.lock_state();
         match state.admit(Operation::on(OpKind::SyncDir, path), &[]) {

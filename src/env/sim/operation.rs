@@ -29,6 +29,8 @@ pub enum OpKind {
     Link,
     /// `Vfs::unlink`.
     Unlink,
+    /// `Vfs::remove_dir`.
+    RemoveDir,
     /// `Vfs::sync_dir`.
     SyncDir,
     /// `Vfs::lock`.
@@ -51,7 +53,7 @@ pub enum OpKind {
 
 impl OpKind {
     /// Every kind.
-    pub const ALL: [OpKind; 17] = [
+    pub const ALL: [OpKind; 18] = [
         OpKind::CreateDir,
         OpKind::ReadDir,
         OpKind::Create,
@@ -60,6 +62,7 @@ impl OpKind {
         OpKind::Rename,
         OpKind::Link,
         OpKind::Unlink,
+        OpKind::RemoveDir,
         OpKind::SyncDir,
         OpKind::Lock,
         OpKind::Append,
@@ -93,6 +96,7 @@ impl OpKind {
             Self::Rename => "rename",
             Self::Link => "link",
             Self::Unlink => "unlink",
+            Self::RemoveDir => "remove_dir",
             Self::SyncDir => "sync_dir",
             Self::Lock => "lock",
             Self::Append => "append",

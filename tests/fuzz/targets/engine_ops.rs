@@ -5,6 +5,7 @@
 
 use crate::targets::input::Input;
 use pixii::base::batch::WriteBatch;
+use pixii::base::ident::KeyspaceId;
 use pixii::engine::cursor::KeyRange;
 use pixii::engine::options::{Durability, EngineOptions};
 use pixii::engine::snapshot::Snapshot;
@@ -93,7 +94,7 @@ impl Run {
             9 => drop(self.snapshots.pop()),
             10 => self.check(),
             11 => self.check_range(input),
-            12 | 13 => self.check_get(&input.key()),
+            12 | 13 => self.check_get(&key(input)),
             choice => {
                 let durability = if choice < 22 { Durability::Durable } else { Durability::Buffered };
                 self.write(durability, input);
@@ -109,7 +110,7 @@ impl Run {
         let mut state = self.newest().clone();
         let mut batch = WriteBatch::new();
         for _ in 0..=input.below(3) {
-            let key = input.key();
+            let key = key(input);
             if input.below(4) == 0 {
                 state.remove(&key);
                 batch.delete(key);
@@ -170,7 +171,7 @@ impl Run {
 
     /// A range, and a cursor that is sent back and forth in it.
     fn check_range(&self, input: &mut Input<'_>) {
-        let (start, end) = (input.key(), input.flag().then(|| input.key()));
+        let (start, end) = (key(input), input.flag().then(|| key(input)));
         let is_in_range = |key: &[u8]| start.as_slice() <= key && end.as_deref().is_none_or(|end| key < end);
         let expected: Vec<_> = self.newest().iter().filter(|(key, _)| is_in_range(key)).collect();
         let range = KeyRange { start: start.clone(), end: end.clone() };
@@ -178,7 +179,7 @@ impl Run {
         assert_eq!(found.iter().collect::<Vec<_>>(), expected);
 
         let mut cursor = self.engine.cursor(range, None).expect("it is open");
-        let key = input.key();
+        let key = key(input);
         cursor.seek(&key).expect("it can be read");
         let mut place = expected.iter().position(|(found, _)| key <= **found);
         for _ in 0..input.below(12) {
@@ -194,6 +195,15 @@ impl Run {
             };
         }
     }
+}
+
+/// A key that is not of the last keyspace, which is the engine's own.
+fn key(input: &mut Input<'_>) -> Vec<u8> {
+    let mut key = input.key();
+    if KeyspaceId::of_key(&key) == KeyspaceId::TIMELINE {
+        key.truncate(3);
+    }
+    key
 }
 
 fn scan(engine: &Engine, range: KeyRange, snapshot: Option<&Snapshot>) -> Map {

@@ -10,7 +10,9 @@ use pixii::base::expiry::ExpiryGeneration;
 use pixii::base::ident::{CommitTime, FileId, FileNumber, HistoryId, KeyspaceId, Moment, SeqNo};
 use pixii::format::chunk::{LogIdentity, LogKind};
 use pixii::format::contents::{ExpirySpan, KeyspaceContents};
-use pixii::format::manifest::{ManifestContent, ManifestWriter, TableMeta, VersionEdit, parse_manifest};
+use pixii::format::manifest::{
+    ManifestContent, ManifestWriter, Parent, TableMeta, VersionEdit, parse_manifest,
+};
 use pixii::format::{metadata, names};
 use pixii::lsm::version::ManifestState;
 use pixii::sim::SimVfs;
@@ -67,6 +69,7 @@ fn edit(input: &mut Input<'_>) -> VersionEdit {
         flushed_seqno: input.flag().then(|| SeqNo(input.number())),
         flushed_time: Some(CommitTime(7)),
         floor: input.flag().then(|| Moment { seqno: SeqNo(u64::from(input.byte())), time: CommitTime(8) }),
+        parent: input.flag().then_some(Parent { history: HISTORY, seqno: SeqNo(9) }),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod input;
 pub mod damage;
 pub mod wal_read;
 pub mod manifest_read;
+pub mod copies_read;
 pub mod table_open_scan;
 pub mod data_block;
 pub mod key_order;
