@@ -1225,7 +1225,8 @@ mod tests {
         );
 
         let answer = store.update(make_index("ByY")).expect("a new index");
-        assert_eq!(answer.global_secondary_indexes.len(), 1, "the old values");
+        let made = &answer.global_secondary_indexes[1];
+        assert_eq!((made.index_status, made.backfilling), (Some(ResourceStatus::Creating), Some(false)));
         let described = store.describe();
         assert_eq!(described.table_status, ResourceStatus::Updating);
         let index = &described.global_secondary_indexes[1];
