@@ -60,6 +60,8 @@ struct Queue {
     stepping: Vec<String>,
     rng: SimRng,
     steps: u64,
+    /// A step beyond these is a livelock.
+    most_steps: u64,
 }
 
 struct QueuedJob {
@@ -101,12 +103,36 @@ const MOST_STEPS: u64 = 10_000_000;
 impl SimScheduler {
     /// No jobs. Parked jobs and waits go by `clock`.
     pub fn new(rng: SimRng, clock: SimClock) -> Self {
-        let queue = Queue { jobs: Vec::new(), stepping: Vec::new(), rng, steps: 0 };
+        let queue = Queue { jobs: Vec::new(), stepping: Vec::new(), rng, steps: 0, most_steps: u64::MAX };
         Self { queue: Arc::new(Mutex::new(queue)), clock }
+    }
+
+    /// From now on, who asks for more than `most` steps of jobs in all is told by a panic that the run never ends: for loops of
+    /// many short waits, of which none takes long. The panic comes once, so that what is dropped by it can still be closed.
+    pub fn limit_steps(&self, most: u64) {
+        self.queue.lock().most_steps = most;
+    }
+
+    /// What was last given to [`limit_steps`](Self::limit_steps), as long as it holds.
+    pub(super) fn most_steps(&self) -> u64 {
+        self.queue.lock().most_steps
+    }
+
+    fn check_steps(&self) {
+        let is_over = {
+            let mut queue = self.queue.lock();
+            let is_over = queue.steps >= queue.most_steps;
+            if is_over {
+                queue.most_steps = u64::MAX;
+            }
+            is_over
+        };
+        assert!(!is_over, "simulated livelock: the run goes on for ever: {}", self.describe());
     }
 
     /// Steps one runnable job, chosen at random. Says whether there was one.
     pub fn step_one(&self) -> bool {
+        self.check_steps();
         let now = self.clock.monotonic();
         let mut queued = {
             let mut queue = self.queue.lock();
@@ -354,6 +380,24 @@ mod tests {
         handle.join(&scheduler);
         assert!(handle.is_finished());
         assert_eq!(scheduler.step_count(), 2);
+    }
+
+    #[test]
+    fn a_run_of_many_short_waits_that_never_ends_is_a_livelock_once() {
+        let scheduler = scheduler(1);
+        let job = Box::new(Do(|| Step::Again));
+        scheduler.spawn("spins", Arc::default(), job).expect("it cannot fail");
+        scheduler.limit_steps(100);
+        let event = Event::new();
+        let short_waits = || loop {
+            scheduler.wait(&event, event.generation(), Some(Duration::ZERO));
+            scheduler.step_one();
+        };
+        let panic = catch_unwind(AssertUnwindSafe(short_waits)).expect_err("it never ends");
+        let message = panic.downcast_ref::<String>().expect("a text");
+        assert!(message.starts_with("simulated livelock") && message.contains("spins"), "{message}");
+        assert_eq!(scheduler.step_count(), 100);
+        assert!(scheduler.step_one(), "what is left can be closed");
     }
 
     #[test]

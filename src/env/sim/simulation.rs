@@ -53,7 +53,9 @@ impl Simulation {
     /// a simulated deadlock.
     pub fn restart(&self, image: SimVfs) -> Self {
         self.scheduler.abandon();
-        Self::on(self.seed.child("restart"), image, self.clock.restarted())
+        let restarted = Self::on(self.seed.child("restart"), image, self.clock.restarted());
+        restarted.scheduler.limit_steps(self.scheduler.most_steps());
+        restarted
     }
 
     /// What a store asks for files, time, randomness and jobs.
