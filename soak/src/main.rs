@@ -47,6 +47,8 @@ mod transactions;
 mod serial;
 #[path = "../../tests/suites/indexes.rs"]
 mod indexes;
+#[path = "../../tests/suites/expiring_write.rs"]
+mod expiring_write;
 #[path = "../../tests/suites/time_to_live.rs"]
 mod time_to_live;
 #[path = "../../tests/suites/time.rs"]

@@ -45,6 +45,7 @@ mod serial;
 mod indexes;
 mod time;
 mod time_to_live;
+mod expiring_write;
 mod planted;
 mod regressions;
 mod process_death;

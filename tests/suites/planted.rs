@@ -2,6 +2,7 @@
 
 use crate::clients::run;
 use crate::crash::{Figures, enumerate, fail_syncs};
+use crate::expiring_write;
 use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
@@ -70,6 +71,7 @@ fn index_changes() -> Result<(), String> {
 }
 
 fn deaths() -> Result<(), String> {
+    expiring_write::at_every_question()?;
     (0..30).try_for_each(|seed| time_to_live::simulate(seed, &mut time_to_live::Figures::default()))
 }
 

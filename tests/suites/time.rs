@@ -29,6 +29,8 @@ use std::time::Duration;
 /// How long every moment stays readable.
 const WINDOW: Duration = Duration::from_secs(3);
 
+/// Steps of jobs between two starts of the machine.
+const STEPS_MAX: u64 = 1_000_000;
 const STORE: &str = "/store";
 const ARCHIVE: &str = "/archive";
 
@@ -630,6 +632,8 @@ impl World<'_> {
 /// Walks `steps` steps.
 pub(crate) fn walk(seed: u64, steps: u64, figures: &mut Figures) -> Result<(), String> {
     let simulation = Simulation::new(seed);
+    // Far beyond what a walk takes: an archive that never catches up is an error, not a walk without end.
+    simulation.scheduler().limit_steps(STEPS_MAX);
     simulation.clock().set_wall_millis(10_000);
     let database = open_archived(&simulation).map_err(|error| error.to_string())?;
     let mut world = World {
