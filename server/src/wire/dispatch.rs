@@ -3,7 +3,7 @@
 use super::reader::{self, Reader};
 use super::refusal::{Answer, Refusal};
 use super::service::Service;
-use super::{backups, batches, items, pages, statements, streams, tables, transactions};
+use super::{backups, batches, items, pages, policies, statements, streams, tables, transactions};
 
 /// What an operation is asked by: `X-Amz-Target` is the prefix of its service, a dot and its name.
 const DYNAMODB: &str = "DynamoDB_20120810.";
@@ -27,7 +27,7 @@ enum Serve {
 }
 
 /// All operations on tables and items, by name.
-const OPERATIONS: [Target; 33] = [
+const OPERATIONS: [Target; 36] = [
     Target { operation: "BatchExecuteStatement", serve: Serve::InParts(statements::batch) },
     Target { operation: "BatchGetItem", serve: Serve::With(batches::get) },
     Target { operation: "BatchWriteItem", serve: Serve::With(batches::write) },
@@ -35,6 +35,7 @@ const OPERATIONS: [Target; 33] = [
     Target { operation: "CreateTable", serve: Serve::With(tables::create) },
     Target { operation: "DeleteBackup", serve: Serve::With(backups::delete) },
     Target { operation: "DeleteItem", serve: Serve::With(items::delete) },
+    Target { operation: "DeleteResourcePolicy", serve: Serve::With(policies::delete) },
     Target { operation: "DeleteTable", serve: Serve::With(tables::delete) },
     Target { operation: "DescribeBackup", serve: Serve::With(backups::describe) },
     Target { operation: "DescribeContinuousBackups", serve: Serve::With(backups::describe_continuous) },
@@ -45,10 +46,12 @@ const OPERATIONS: [Target; 33] = [
     Target { operation: "ExecuteStatement", serve: Serve::With(statements::one) },
     Target { operation: "ExecuteTransaction", serve: Serve::With(statements::transaction) },
     Target { operation: "GetItem", serve: Serve::With(items::get) },
+    Target { operation: "GetResourcePolicy", serve: Serve::With(policies::get) },
     Target { operation: "ListBackups", serve: Serve::With(backups::list) },
     Target { operation: "ListTables", serve: Serve::With(tables::list) },
     Target { operation: "ListTagsOfResource", serve: Serve::With(tables::list_tags) },
     Target { operation: "PutItem", serve: Serve::With(items::put) },
+    Target { operation: "PutResourcePolicy", serve: Serve::With(policies::put) },
     Target { operation: "Query", serve: Serve::With(pages::query) },
     Target { operation: "RestoreTableFromBackup", serve: Serve::With(backups::restore_from_backup) },
     Target { operation: "RestoreTableToPointInTime", serve: Serve::With(backups::restore_to_point_in_time) },

@@ -32,6 +32,7 @@ pub(crate) mod table_requests;
 pub(crate) mod table_answers;
 pub(crate) mod tables;
 pub(crate) mod backups;
+pub(crate) mod policies;
 pub(crate) mod streams;
 pub(crate) mod statements;
 pub(crate) mod dispatch;

@@ -261,6 +261,13 @@ def backups(table):
     refused("InvalidRestoreTimeException", client.restore_table_to_point_in_time, SourceTableName="UserMessages",
             TargetTableName="Early", RestoreDateTime=1)
     client.delete_backup(BackupArn=details["BackupArn"])
+    policy = '{"Version":"2012-10-17","Statement":[]}'
+    arn = table.table_arn
+    revision = client.put_resource_policy(ResourceArn=arn, Policy=policy, ExpectedRevisionId="NO_POLICY")["RevisionId"]
+    answer = client.get_resource_policy(ResourceArn=arn)
+    assert (answer["Policy"], answer["RevisionId"]) == (policy, revision), answer
+    refused("PolicyNotFoundException", client.delete_resource_policy, ResourceArn=arn, ExpectedRevisionId="none")
+    assert client.delete_resource_policy(ResourceArn=arn)["RevisionId"] == revision
     refused("BackupNotFoundException", client.describe_backup, BackupArn=details["BackupArn"])
 
 
