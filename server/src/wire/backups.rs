@@ -292,8 +292,12 @@ impl Overrides {
                 })?;
             }
             "BillingModeOverride" => self.billing = reader.owned()?,
-            "ProvisionedThroughputOverride" => drop(read_provisioned(reader)?),
-            "OnDemandThroughputOverride" => drop(read_on_demand(reader)?),
+            "ProvisionedThroughputOverride" => {
+                read_provisioned(reader)?;
+            }
+            "OnDemandThroughputOverride" => {
+                read_on_demand(reader)?;
+            }
             _ => reader.skip()?,
         }
         Ok(())

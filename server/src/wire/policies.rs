@@ -8,7 +8,6 @@ use super::service::Service;
 use super::writer;
 use pixii::{Operation, PolicyFault, PutResourcePolicyRequest};
 use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
 
 /// The long name of a resource has so many bytes at most.
 const RESOURCE_ARN_BYTES_MAX: usize = 1283;
@@ -56,7 +55,8 @@ pub(crate) fn put(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>,
     members.present("policy", read.policy.as_ref());
     members.finish(OPERATION)?;
     let policy = read.policy.unwrap_or_default();
-    let is_object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&policy).is_ok();
+    let is_object =
+        policy.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(&policy).is_ok();
     if !is_object && !policy.is_empty() {
         return Err(fault(OPERATION, PolicyFault::Malformed).into());
     }
