@@ -171,7 +171,7 @@ pub use engine::archive::objects::{ArchiveObjects, DirectoryArchive};
 pub use engine::archive::restore::{RestoreProgress, RestoreSummary, RestoreTo};
 pub use engine::checkpoint::CheckpointSummary;
 pub use engine::commit::Commit;
-pub use engine::options::{Durability, EngineOptions};
+pub use engine::options::{Access, Durability, EngineOptions};
 pub use engine::statistics::Statistics;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]

@@ -34,7 +34,7 @@ use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBa
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::archive::archiver::ArchiveOptions;
 use crate::engine::archive::objects::ArchiveObjects;
-use crate::engine::options::{Durability, EngineOptions};
+use crate::engine::options::{Access, Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
 use crate::env::environment::Environment;
 use crate::env::schedule::Event;
@@ -651,6 +651,35 @@ impl DatabaseOptions {
         self
     }
 
+    /// Opens it only to be read: not a byte of its directory is written, which may be on a disk that cannot be written,
+    /// and every write is refused with the kind [`ReadOnly`](ErrorKind::ReadOnly). What the log holds beyond the tables
+    /// is read into memory.
+    ///
+    /// Any number of handles may read a database together, and nobody can have it open to write meanwhile: it is
+    /// [`Locked`](ErrorKind::Locked) to whoever comes later. Nothing goes on in the background: expired items are
+    /// hidden and stay, an index that is being filled stays as it is, no archive is made. A checkpoint can be read so
+    /// without becoming a database of its own.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, Item, KeyType, TableSchema};
+    ///
+    /// let directory = tempfile::tempdir().expect("a directory");
+    /// let database = Database::open(directory.path())?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// database.create_table(schema)?.put(&Item::new().with("id", 1))?;
+    /// database.close()?;
+    ///
+    /// let one = Database::options().read_only().open(directory.path())?;
+    /// let other = Database::options().read_only().open(directory.path())?;
+    /// assert_eq!(other.table("Notes")?.scan().count()?, 1);
+    /// let refused = one.table("Notes")?.put(&Item::new().with("id", 2)).expect_err("it is only read");
+    /// assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn read_only(self) -> Self {
+        self.change_engine(|engine| engine.access = Access::ReadOnly)
+    }
+
     /// Buffered writes are synced at this interval: what the death of the machine can take.
     pub fn sync_interval(mut self, interval: Duration) -> Self {
         self.engine.sync_interval = interval;
@@ -743,11 +772,15 @@ impl DatabaseOptions {
             engine.log_kept_bytes = LOG_KEPT_BYTES;
         }
         let mut store = Store::open_with(environment, directory.as_ref(), engine, expired_items)?;
-        if let Some((objects, options)) = archive {
+        let is_read_only = store.engine.is_read_only();
+        if let Some((objects, options)) = archive.filter(|_| !is_read_only) {
             store.begin_archive(objects, options)?;
         }
         if let Some(lag) = index_lag {
             store = store.with_index_lag(lag);
+        }
+        if is_read_only {
+            return Ok(Database { store });
         }
         let trimmer = StreamTrimmer::new(Arc::clone(&store.catalog), streams);
         store.engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;

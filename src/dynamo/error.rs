@@ -87,7 +87,8 @@ pub enum ErrorKind {
     Poisoned,
     /// Somebody else has the database open: wait or stop them.
     Locked,
-    /// The file system does not let us write: check permissions.
+    /// The database was opened to be read only, or the file system does not let us write: open it otherwise, or check
+    /// permissions.
     ReadOnly,
     /// Not a database of ours, or not in a format we read: check the path and the version.
     InvalidDatabase,

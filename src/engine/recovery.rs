@@ -15,11 +15,14 @@
 //! 1. Every step can be repeated: a crash before step 5's manifest leaves what was there, plus files that the next open
 //!    removes; a crash after it leaves a store that needs no replay.
 //! 2. Sequence numbers run on without a gap from the tables through the log.
+//!
+//! A store that is opened only to be read takes the same steps over an overlay (`env/overlay`): what they write and remove
+//! is written and removed in memory.
 
 use super::commit::Commit;
 use super::log::{LogEndOf, LogWriter};
 use super::manifest_log::ManifestLog;
-use super::options::EngineOptions;
+use super::options::{Access, EngineOptions};
 use super::replay;
 use super::statistics::RecoveryStatistics;
 use crate::base::error::{Result, StoreError, StoreFault};
@@ -60,7 +63,10 @@ pub(super) fn recover(
     directory: &Path,
     options: &EngineOptions,
 ) -> Result<Recovered> {
-    create_directory(environment, directory)?;
+    let is_read_only = options.access == Access::ReadOnly;
+    if !is_read_only {
+        create_directory(environment, directory)?;
+    }
     // A foreign directory is refused before even the lock's file is made in it.
     Files::list(environment, directory)?.check_ours(directory)?;
     let lock = lock_directory(environment, directory)?;
@@ -69,6 +75,9 @@ pub(super) fn recover(
     let checkpoint = files.checkpoint(environment, directory)?;
     let found = if let Some(number) = files.manifests.iter().max() {
         Found::existing(environment, directory, options, &files, *number, checkpoint.as_ref())?
+    } else if is_read_only {
+        let reason = "there is none in it".to_owned();
+        return Err(StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason }));
     } else {
         sync_parent(environment, directory)?;
         Found::nothing(environment, directory, &files)?
@@ -78,6 +87,8 @@ pub(super) fn recover(
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
     let (history, parent) = match checkpoint {
         None => (found.history, found.parent),
+        // Nothing is committed to it here that its own history does not have.
+        Some(_) if is_read_only => (found.history, found.parent),
         Some(CheckpointMarker { history, seqno, .. }) => {
             (HistoryId(environment.random.next_u128()), Some(Parent { history, seqno }))
         }

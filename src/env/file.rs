@@ -52,6 +52,9 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Takes the lock that the file at `path` stands for, creating the file if it is missing. The lock ends when the
     /// guard is dropped or the process dies; the file stays.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn LockGuard>>;
+
+    /// As [`lock`](Self::lock), together with others who take it so, and creating nothing: the file must exist.
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>>;
 }
 
 /// A file that is appended to, finished by a sync, and then only read.

@@ -79,6 +79,18 @@ impl Vfs for SystemVfs {
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
     }
+
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
+        let file = fs::File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Box::new(SystemLock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
 }
 
 fn create_new(path: &Path) -> io::Result<fs::File> {
