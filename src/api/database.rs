@@ -470,7 +470,8 @@ impl Database {
     ///
     /// `body` reads one moment and sees its own writes. When it is done, everything is committed at once, unless somebody
     /// else has meanwhile written something that it has read, or put something where it has looked: then `body` is run
-    /// again on the newer state. So it may run several times, and should do nothing beside the transaction. Transactions
+    /// again on the newer state. So it may run several times, and should do nothing beside the transaction. It is also run
+    /// again, whatever it answers, if it has asked for a table that was made after that moment. Transactions
     /// are serializable, in the order of their commits. An error of `body` ends the transaction, which then does nothing;
     /// a commit whose [`outcome`](crate::dynamo::error::Error::outcome) is unknown is not run again.
     ///
@@ -500,7 +501,10 @@ impl Database {
     pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         loop {
             let mut transaction = self.begin_transaction()?;
-            let answer = body(&mut transaction)?;
+            let answer = match body(&mut transaction) {
+                Err(_) if transaction.is_overtaken() => continue,
+                answer => answer?,
+            };
             match transaction.into_inner().commit(Durability::Durable)? {
                 Committed::Done(_) => return Ok(answer),
                 Committed::Conflict => {}
@@ -509,7 +513,8 @@ impl Database {
     }
 
     /// Begins a transaction that the caller [submits](Transaction::submit), and runs again on a conflict:
-    /// [`transact`](Self::transact) does both.
+    /// [`transact`](Self::transact) does both. A table that was made after the transaction began is refused with the kind
+    /// [`TransactionConflict`](ErrorKind::TransactionConflict).
     ///
     /// ```
     /// use pixii::{Database, Durability, Item, KeyType, SubmittedTransaction, TableSchema};

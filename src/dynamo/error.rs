@@ -138,7 +138,9 @@ impl Error {
             Fault::Write(fault) => match fault {
                 WriteFault::ConditionFailed { .. } => ErrorKind::ConditionalCheckFailed,
                 WriteFault::TransactionCanceled { .. } => ErrorKind::TransactionCanceled,
-                WriteFault::TransactionConflict => ErrorKind::TransactionConflict,
+                WriteFault::TransactionConflict | WriteFault::TableMadeSince { .. } => {
+                    ErrorKind::TransactionConflict
+                }
                 WriteFault::TransactionInProgress => ErrorKind::TransactionInProgress,
                 WriteFault::TokenMismatch => ErrorKind::IdempotentParameterMismatch,
                 _ => ErrorKind::Validation,
