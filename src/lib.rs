@@ -155,7 +155,9 @@ pub use dynamo::tables::settings::{
 };
 pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest, PendingBatch};
+pub use dynamo::write::batch::{
+    BatchWrite, BatchWriteError, BatchWriteFate, BatchWriteOutput, BatchWriteRequest, PendingBatch,
+};
 pub use dynamo::write::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,

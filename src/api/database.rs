@@ -30,7 +30,7 @@ use crate::dynamo::tables::request::{
 use crate::dynamo::tables::settings::ExpiredItems;
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
-use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
+use crate::dynamo::write::batch::{BatchWriteError, BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::archive::archiver::ArchiveOptions;
 use crate::engine::archive::objects::ArchiveObjects;
@@ -391,7 +391,8 @@ impl Database {
         self.store.catalog.list_tags_of_resource(resource_arn)
     }
 
-    /// Writes and removes up to 25 items of several tables, each by itself: some may be done when another fails.
+    /// Writes and removes up to 25 items of several tables, each by itself: some may be done when another fails, and
+    /// the error says which.
     ///
     /// ```
     /// use pixii::{BatchWrite, BatchWriteRequest, Database, Item, KeyType, TableSchema};
@@ -407,7 +408,7 @@ impl Database {
     /// assert_eq!(notes.scan().count()?, 20);
     /// # Ok::<(), pixii::Error>(())
     /// ```
-    pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
+    pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput, BatchWriteError> {
         self.submit_batch_write(request)?.wait()
     }
 

@@ -71,7 +71,8 @@ fn check_refusals(database: &Database) {
                 writes: [("Items".into(), vec![BatchWrite::Put(item(1))])].into(),
                 ..BatchWriteRequest::default()
             })
-            .map(drop),
+            .map(drop)
+            .map_err(Into::into),
         database
             .transact_write(&TransactWriteRequest {
                 actions: vec![("Items".into(), TransactWrite::Put(PutRequest::new(item(1))))],
