@@ -205,7 +205,7 @@ mod tests {
             entries in prop::collection::vec((0_u8..9, 0_usize..4), 0..40),
             walk in prop::collection::vec(moves(), 0..40),
         ) {
-            let tables: Vec<_> = (0..4).map(|_| Arc::new(Memtable::new())).collect();
+            let tables: Vec<_> = (0..4).map(|_| Arc::new(Memtable::new(4096))).collect();
             let mut expected = Vec::new();
             for (seqno, (key, table)) in (1..).zip(&entries) {
                 let key = [*key];

@@ -254,7 +254,9 @@ mod tests {
 
     fn visible(version: &Version, number: u8, sight: &Sight) -> Option<SeqNo> {
         let target = Position { key: &key(number), seqno: sight.at.seqno };
-        let found = version.get(target, |entry| sight.shows(entry.kind).then_some(entry.seqno));
+        let found = version.get(target, crate::format::table::filter::hash(target.key), |entry| {
+            sight.shows(entry.kind).then_some(entry.seqno)
+        });
         found.expect("memory").flatten()
     }
 

@@ -95,6 +95,6 @@ mod tests {
         assert_eq!(verify(&framed, handle, FileId(1), BlockKind::Index), Ok(b"payload".as_slice()));
         assert!(verify(&framed, handle, FileId(2), BlockKind::Index).is_err());
         assert!(verify(&framed, BlockHandle { offset: 101, ..handle }, FileId(1), BlockKind::Index).is_err());
-        assert!(verify(&framed, handle, FileId(1), BlockKind::FlatData).is_err());
+        assert!(verify(&framed, handle, FileId(1), BlockKind::TaggedData).is_err());
     }
 }
