@@ -9,7 +9,7 @@
 //! tag     := the lowest byte of the key's `filter::hash`
 //! ```
 //!
-//! Worked example: a put of `k` = `v` as commit 3 alone in a block is `01 03 01 01 6b 76 | 00 00 | 27 | 01 00 00 00`.
+//! Worked example: a put of `k` = `v` as commit 3 alone in a block is `01 03 01 01 6b 76 | 00 00 | 1d | 01 00 00 00`.
 //! If it expires at 1,000 ms under generation 2, its first byte becomes `03 e8 07 02`.
 //!
 //! A point read touches the lines at the block's end and those of the entry, no others.
@@ -283,7 +283,7 @@ mod tests {
         let size = builder.size_bytes();
         let mut payload = Vec::new();
         builder.finish(&mut payload);
-        assert_eq!(payload, [1, 3, 1, 1, 0x6b, 0x76, 0, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(payload, [1, 3, 1, 1, 0x6b, 0x76, 0, 0, 0x1d, 1, 0, 0, 0]);
         assert_eq!((payload.len(), builder.is_empty()), (size, true));
     }
 
@@ -295,8 +295,25 @@ mod tests {
         add(&mut builder, &expiring);
         let mut payload = Vec::new();
         builder.finish(&mut payload);
-        assert_eq!(payload, [3, 0xe8, 7, 2, 3, 1, 1, 0x6b, 0x76, 0, 0, 0, 0, 1, 0, 0, 0]);
+        assert_eq!(payload, [3, 0xe8, 7, 2, 3, 1, 1, 0x6b, 0x76, 0, 0, 0x1d, 1, 0, 0, 0]);
         assert_eq!(DataBlock::parse(&payload).and_then(|block| block.entry(0)), Ok(expiring));
+    }
+
+    #[test]
+    fn offsets_are_wide_in_a_block_of_large_entries() {
+        let value = vec![b'v'; 70_000];
+        let mut builder = DataBlockBuilder::new();
+        for key in [b"a", b"b"] {
+            add(&mut builder, &entry(key, 3, &value));
+        }
+        let size = builder.size_bytes();
+        let mut payload = Vec::new();
+        builder.finish(&mut payload);
+        assert_eq!(payload.len(), size);
+        let block = DataBlock::parse(&payload).expect("it was just built");
+        let found = block.find(Position::before(b"b"), filter::hash(b"b"));
+        assert_eq!(found, Ok(Some(entry(b"b", 3, &value))));
+        assert_eq!(block.entry(0), Ok(entry(b"a", 3, &value)));
     }
 
     #[test]
@@ -313,6 +330,14 @@ mod tests {
         assert_eq!(index(b"a", 8), Ok(1));
         assert_eq!(index(b"a", 3), Ok(2));
         assert_eq!(index(b"c", 1), Ok(3));
+        let find = |key: &[u8], seqno| {
+            let found = block.find(Position { key, seqno: SeqNo(seqno) }, filter::hash(key));
+            found.map(|entry| entry.map(|entry| entry.seqno.0))
+        };
+        assert_eq!(find(b"a", u64::MAX), Ok(Some(9)));
+        assert_eq!(find(b"a", 8), Ok(Some(4)));
+        assert_eq!(find(b"a", 3), Ok(None));
+        assert_eq!(find(b"c", 9), Ok(None));
     }
 
     proptest! {

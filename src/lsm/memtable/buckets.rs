@@ -12,7 +12,9 @@
 //! Threads: one at a time inserts (the caller's lock); any number looks.
 #![expect(unsafe_code, reason = "zeroed memory is taken as null pointers, which are followed to nodes")]
 
-use super::node::{Node, NodeRef, Sought};
+use super::arena::Arena;
+use super::node::{Node, NodeRef, Sought, new_node, new_version};
+use crate::base::entry::EntryRef;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -54,7 +56,7 @@ impl Buckets {
     }
 
     /// The first node of a key's bucket.
-    pub(super) fn first(&self, hash: u64) -> Option<NodeRef<'_>> {
+    fn first(&self, hash: u64) -> Option<NodeRef<'_>> {
         // SAFETY: invariant 2; the owner of the buckets keeps the nodes' arena as long.
         unsafe { NodeRef::new(self.bucket(hash).load(Ordering::Acquire)) }
     }
@@ -72,9 +74,33 @@ impl Buckets {
         node
     }
 
-    /// Publishes a node, which chains to the bucket's first.
-    pub(super) fn publish(&self, hash: u64, node: NodeRef<'_>) {
+    /// Inserts a version that is newer than all others of its key. Gives the key's node if it is a new one; that has a
+    /// tower of this height.
+    ///
+    /// REQUIRES: the arena, from which all nodes must be, lives as long as the buckets; no other thread is in `insert`.
+    pub(super) fn insert(
+        &self,
+        arena: &mut Arena,
+        entry: &EntryRef<'_>,
+        hash: u64,
+        height: impl FnOnce() -> usize,
+    ) -> Option<NodeRef<'_>> {
+        if let Some(node) = self.find(hash, Sought::new(entry.key)) {
+            let newest = node.newest();
+            debug_assert!(
+                newest.is_some_and(|newest| newest.seqno() < entry.seqno),
+                "versions are inserted oldest first"
+            );
+            // SAFETY: the arena lives as long as the buckets.
+            node.set_newest(unsafe { new_version(arena, entry, newest) });
+            return None;
+        }
+        // SAFETY: as above.
+        let node = unsafe { new_node(arena, entry.key, height(), self.first(hash)) };
+        // SAFETY: as above.
+        node.set_newest(unsafe { new_version(arena, entry, None) });
         self.bucket(hash).store(node.pointer().as_ptr(), Ordering::Release);
+        Some(node)
     }
 }
 

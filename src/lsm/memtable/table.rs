@@ -14,7 +14,7 @@
 
 use super::arena::Arena;
 use super::buckets::Buckets;
-use super::node::{HEIGHT_MAX, Sought, entry_of, new_node, new_version};
+use super::node::{HEIGHT_MAX, Sought, entry_of};
 use super::skiplist::{Linker, Place, SkipList, Unlinked};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
@@ -54,16 +54,14 @@ struct Inserter {
     random: u64,
 }
 
-impl Inserter {
-    /// A height from 1 up, each one a quarter as likely as the one below.
-    fn random_height(&mut self) -> usize {
-        // xorshift64: heights need to be independent of the keys, not unpredictable.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        let zeros = self.random.trailing_zeros() as usize / 2;
-        (zeros + 1).min(HEIGHT_MAX)
-    }
+/// A height from 1 up, each one a quarter as likely as the one below.
+fn random_height(random: &mut u64) -> usize {
+    // xorshift64: heights need to be independent of the keys, not unpredictable.
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    let zeros = random.trailing_zeros() as usize / 2;
+    (zeros + 1).min(HEIGHT_MAX)
 }
 
 impl Memtable {
@@ -86,28 +84,12 @@ impl Memtable {
     }
 
     /// Inserts an entry that is newer than all others of its key. Readers at its sequence number see it at once.
-    #[expect(unsafe_code, reason = "the arena lives as long as the memtable")]
     pub fn insert(&self, entry: &EntryRef<'_>) {
         let hash = filter::hash(entry.key);
         let mut inserter = self.inserter.lock();
-        let inserter = &mut *inserter;
-        if let Some(node) = self.buckets.find(hash, Sought::new(entry.key)) {
-            let newest = node.newest();
-            debug_assert!(
-                newest.is_some_and(|newest| newest.seqno() < entry.seqno),
-                "versions are inserted oldest first"
-            );
-            // SAFETY: the arena is dropped with the memtable.
-            node.set_newest(unsafe { new_version(&mut inserter.arena, entry, newest) });
-        } else {
-            let height = inserter.random_height();
-            let first = self.buckets.first(hash);
-            // SAFETY: the arena is dropped with the memtable.
-            let node = unsafe { new_node(&mut inserter.arena, entry.key, height, first) };
-            // SAFETY: as above.
-            node.set_newest(unsafe { new_version(&mut inserter.arena, entry, None) });
-            self.buckets.publish(hash, node);
-            inserter.unlinked.push(node);
+        let Inserter { arena, unlinked, random } = &mut *inserter;
+        if let Some(node) = self.buckets.insert(arena, entry, hash, || random_height(random)) {
+            unlinked.push(node);
             self.node_count.fetch_add(1, Ordering::Release);
         }
         let memory_bytes = inserter.arena.taken_bytes() + self.buckets.memory_bytes();
