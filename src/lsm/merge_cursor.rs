@@ -1,6 +1,6 @@
 //! The merge of sorted runs into one.
 //!
-//! Most comparisons are of eight bytes: the first ones behind what all keys that matter have in common (`head`). Only
+//! Most comparisons are of sixteen bytes: the first ones behind what all keys that matter have in common (`head`). Only
 //! where those are equal, whole positions are compared.
 //!
 //! Invariants:
@@ -30,7 +30,7 @@ pub struct MergeCursor {
 struct Source {
     cursor: Box<dyn Cursor>,
     /// `None` if it stands nowhere.
-    head: Option<u64>,
+    head: Option<u128>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +39,30 @@ enum Direction {
     Backward,
 }
 
-/// A number by which keys are ordered wherever it differs: the eight bytes behind `common`, with zeros in place of what is
-/// missing; the least or the greatest number for keys that come before or after all that begin so.
+/// A number by which keys are ordered wherever it differs: the sixteen bytes behind `common`, with zeros in place of what
+/// is missing; the least or the greatest number for keys that come before or after all that begin so.
 #[inline]
-fn head(common: &[u8], key: &[u8]) -> u64 {
+fn head(common: &[u8], key: &[u8]) -> u128 {
     let Some(rest) = key.strip_prefix(common) else {
-        return if key < common { 0 } else { u64::MAX };
+        return if key < common { 0 } else { u128::MAX };
     };
-    match rest.first_chunk::<8>() {
-        Some(bytes) => u64::from_be_bytes(*bytes),
-        None => {
-            rest.iter().zip(1..).fold(0, |head, (byte, place)| head | u64::from(*byte) << (64 - 8 * place))
-        }
+    let mut bytes = [0; 16];
+    match rest.first_chunk::<16>() {
+        Some(whole) => bytes = *whole,
+        None => bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from),
     }
+    u128::from_be_bytes(bytes)
+}
+
+/// What all keys from `start` on and before `end` begin with.
+fn common_to<'a>(start: &'a [u8], end: &[u8]) -> &'a [u8] {
+    let length = start.iter().zip(end).take_while(|(start, end)| start == end).count();
+    // An end that is the next prefix of its length: all keys begin with the one before.
+    let is_next = match (start.get(length), end.get(length..)) {
+        (Some(first), Some([last])) => first.checked_add(1) == Some(*last),
+        _ => false,
+    };
+    start.get(..length + usize::from(is_next)).unwrap_or_default()
 }
 
 impl Source {
@@ -70,8 +81,7 @@ impl MergeCursor {
 
     /// A cursor that stands nowhere, for who mostly asks for keys from `start` on and before `end`.
     pub fn within(sources: Vec<Box<dyn Cursor>>, start: &[u8], end: Option<&[u8]>) -> Self {
-        let pairs = start.iter().zip(end.unwrap_or_default());
-        let common = pairs.take_while(|(start, end)| start == end).map(|(byte, _)| *byte).collect();
+        let common = common_to(start, end.unwrap_or_default()).to_vec();
         let sources = sources.into_iter().map(|cursor| Source { cursor, head: None }).collect();
         let (current, rival, turning_key) = (None, None, Vec::new());
         Self { sources, common, direction: Direction::Forward, current, rival, turning_key }
@@ -240,6 +250,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn different_heads_are_ordered_as_their_keys_and_keys_of_a_range_begin_with_what_is_common(
+            keys in prop::collection::btree_set(prop::collection::vec(0_u8..4, 0..20), 3..20),
+            common in prop::collection::vec(0_u8..4, 0..4),
+        ) {
+            let keys: Vec<_> = keys.into_iter().collect();
+            for pair in keys.windows(2) {
+                prop_assert!(head(&common, &pair[0]) <= head(&common, &pair[1]));
+            }
+            let (start, end) = (&keys[0], &keys[keys.len() - 1]);
+            let common = common_to(start, end);
+            for key in &keys[..keys.len() - 1] {
+                prop_assert!(key.starts_with(common));
+            }
+        }
+
         #[test]
         fn any_walk_over_the_merge_is_one_over_the_sorted_entries(
             entries in prop::collection::vec((0_u8..9, 0_usize..4), 0..40),
