@@ -112,6 +112,8 @@ pub use dynamo::key::KeyType;
 pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::past::{Changes, ItemChange};
+pub use dynamo::policies::PutResourcePolicyRequest;
+pub use dynamo::policy_fault::PolicyFault;
 pub use dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,
     Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
