@@ -21,7 +21,7 @@ pub(in crate::env) struct SystemVfs;
 
 /// How much is filled with zeros by one call: a page. What is filled by larger calls is kept in larger pieces by some
 /// systems, each of which is written as a whole at a sync, however little of it was stored to.
-const FILL_STEP_BYTES: u64 = 4096;
+const FILL_STEP_BYTES: usize = 4096;
 
 impl Vfs for SystemVfs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -149,16 +149,17 @@ impl LogFile for SystemLogFile {
         let mut window = self.window.lock();
         let size = self.file.metadata()?.len();
         let mut offset = size;
-        let zeros = [0; FILL_STEP_BYTES as usize];
+        let zeros = [0; FILL_STEP_BYTES];
+        let step = FILL_STEP_BYTES as u64;
         while offset < size_bytes {
             // To the end of a page first.
-            let count = (size_bytes - offset).min(FILL_STEP_BYTES - offset % FILL_STEP_BYTES);
+            let count = (size_bytes - offset).min(step - offset % step);
             let zeros = zeros.get(..usize::try_from(count).unwrap_or_default()).unwrap_or_default();
             self.file.write_all_at(zeros, offset)?;
             offset += count;
         }
         if self.overwriting == Overwriting::NeedsNoSpace && size < size_bytes {
-            let start = size - size % FILL_STEP_BYTES;
+            let start = size - size % step;
             let length = usize::try_from(size_bytes - start).map_err(|_| ErrorKind::FileTooLarge)?;
             *window = Some(Window::of_file(&self.file, start, length)?);
         }

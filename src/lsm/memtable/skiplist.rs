@@ -121,19 +121,18 @@ impl SkipList {
         let top_level = self.top_level();
         let is_right = |level: &usize| finger[*level].next(*level).is_none_or(|next| !next.is_before(sought));
         let level = (0..top_level).find(is_right).unwrap_or(top_level);
-        self.descend(sought, (level, finger[level]), Some(finger));
+        Self::descend(sought, (level, finger[level]), Some(finger));
     }
 
     /// The first node whose key is not less than the one that is sought.
     fn lower_bound(&self, sought: Sought<'_>) -> Option<NodeRef<'_>> {
-        self.descend(sought, (self.top_level(), self.head()), None)
+        Self::descend(sought, (self.top_level(), self.head()), None)
     }
 
     /// The first node whose key is not less than the one that is sought, beginning on a level at a node before it, and on
     /// that level and those below the last one before it.
     #[inline]
     fn descend<'a>(
-        &'a self,
         sought: Sought<'_>,
         (mut level, mut node): (usize, NodeRef<'a>),
         mut before: Option<&mut [NodeRef<'a>; HEIGHT_MAX]>,
@@ -175,7 +174,7 @@ impl SkipList {
     pub(super) fn sample(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> (Vec<&[u8]>, u64) {
         let mut before = [self.head(); HEIGHT_MAX];
         let mut level = self.top_level();
-        self.descend(Sought::new(start), (level, self.head()), Some(&mut before));
+        Self::descend(Sought::new(start), (level, self.head()), Some(&mut before));
         loop {
             let nodes = std::iter::successors(before[level].next(level), |node| node.next(level));
             // What was inserted meanwhile may stand between.
