@@ -1,7 +1,9 @@
 //! What can be set.
 
 use crate::format::table::reader::ReadMode;
+use crate::lsm::memtable::table::Memtable;
 use crate::lsm::picker::Shape;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a write waits for.
@@ -80,6 +82,11 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
+    /// An empty memtable.
+    pub(super) fn empty_memtable(&self) -> Arc<Memtable> {
+        Arc::new(Memtable::new(self.memtable_bytes))
+    }
+
     /// These options, with limits that would stop every writer for ever raised to the lowest that do not.
     pub(super) fn within_reason(mut self) -> Self {
         self.frozen_memtables_max = self.frozen_memtables_max.max(1);

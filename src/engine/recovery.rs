@@ -80,7 +80,7 @@ pub(super) fn recover(
         return Err(StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason }));
     } else {
         sync_parent(environment, directory)?;
-        Found::nothing(environment, directory, &files)?
+        Found::nothing(environment, directory, options, &files)?
     };
     files.remove_unfinished(environment, directory)?;
     let (tables, replayed, floor) = found.written_anew(environment, directory, options)?;
@@ -123,7 +123,7 @@ pub(super) fn recover(
         history,
         parent,
         version: Arc::new(version),
-        active: replayed.unwrap_or_default(),
+        active: replayed.unwrap_or_else(|| options.empty_memtable()),
         log,
         manifest: ManifestLog::new(manifest, &state),
         last: found.last,
@@ -270,7 +270,12 @@ struct Found {
 
 impl Found {
     /// A store that is yet to be: only what a crash while one was created can have left is taken for nothing.
-    fn nothing(environment: &Environment, directory: &Path, files: &Files) -> Result<Self> {
+    fn nothing(
+        environment: &Environment,
+        directory: &Path,
+        options: &EngineOptions,
+        files: &Files,
+    ) -> Result<Self> {
         let invalid = |reason: String| {
             let path = directory.to_owned();
             Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }))
@@ -291,7 +296,7 @@ impl Found {
             tables: Vec::new(),
             oldest_segment: FileNumber(0),
             flushed_seqno: SeqNo::ZERO,
-            replayed: Arc::new(Memtable::new()),
+            replayed: options.empty_memtable(),
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
             floor: Moment::default(),
             parent: None,
@@ -327,7 +332,7 @@ impl Found {
             tables,
             oldest_segment: state.oldest_segment,
             flushed_seqno: state.flushed_seqno,
-            replayed: Arc::new(Memtable::new()),
+            replayed: options.empty_memtable(),
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             floor: state.floor,
             parent: state.parent,

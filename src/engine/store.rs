@@ -519,6 +519,7 @@ impl Engine {
             commits: read(&counters.commits),
             log_syncs: read(&counters.log_syncs),
             log_bytes: read(&counters.log_bytes),
+            log_filled_bytes: read(&counters.log_filled_bytes),
             flushes: read(&counters.flushes),
             compactions: read(&counters.compactions),
             table_bytes_written: read(&counters.table_bytes_written),

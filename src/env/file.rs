@@ -83,6 +83,9 @@ pub trait LogFile: Send + Sync + fmt::Debug {
     /// Makes the file at least `size_bytes` long by zeros. Nothing below the present size changes.
     fn fill(&self, size_bytes: u64) -> io::Result<()>;
 
+    /// Whether it is written faster where it was filled, also by who does not sync.
+    fn is_faster_filled(&self) -> bool;
+
     /// Writes `bytes` at `offset`: they survive the death of the process from now on.
     fn publish(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 

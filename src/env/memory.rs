@@ -150,6 +150,10 @@ impl LogFile for MemoryFile {
         Ok(())
     }
 
+    fn is_faster_filled(&self) -> bool {
+        false
+    }
+
     fn publish(&self, offset: u64, published: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).map_err(|_| ErrorKind::FileTooLarge)?;
         let mut bytes = self.bytes.lock();

@@ -149,6 +149,10 @@ impl LogFile for SimFile {
         self.write(OpKind::Fill, size, &WrittenBytes::Zeros(missing))
     }
 
+    fn is_faster_filled(&self) -> bool {
+        true
+    }
+
     fn publish(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.write(OpKind::Publish, offset, &WrittenBytes::Data(Arc::from(bytes)))
     }
