@@ -3,7 +3,10 @@
 //! Items go to standard output, one a line; everything said about them goes to standard error. The exit code is 0 when
 //! all went well, 1 when something failed, 2 when the command line was wrong.
 
-use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour};
+use crate::commands::{
+    archive, backup, checkpoint, diff, export, fork, get, import, query, restore, scan, serve, stats, tables,
+    tour,
+};
 use crate::config_file::expanded;
 use crate::failure::Failure;
 use crate::local_flags::translated;
@@ -27,6 +30,12 @@ enum Command {
     Scan(scan::ScanArguments),
     Tables(tables::TablesArguments),
     Export(export::ExportArguments),
+    Diff(diff::DiffArguments),
+    Checkpoint(checkpoint::CheckpointArguments),
+    Fork(fork::ForkArguments),
+    Archive(archive::ArchiveArguments),
+    Restore(restore::RestoreArguments),
+    Backup(backup::BackupArguments),
     Stats(stats::StatsArguments),
     Serve(serve::ServeArguments),
     #[command(hide = true)]
@@ -47,6 +56,12 @@ pub fn run() -> ExitCode {
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Tables(arguments) => tables::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Checkpoint(arguments) => checkpoint::run(&arguments),
+        Command::Fork(arguments) => fork::run(&arguments),
+        Command::Archive(arguments) => archive::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::TourWriter(arguments) => tour::writer::run(&arguments),

@@ -11,6 +11,7 @@
 mod failure;
 mod json;
 mod keys;
+mod moment;
 mod store;
 mod output;
 mod partiql;

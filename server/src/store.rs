@@ -7,6 +7,7 @@ use pixii::{Database, Table};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The store that a command works on.
 #[derive(Args, Debug)]
@@ -37,6 +38,18 @@ pub(crate) struct StoreFile {
 impl StoreArguments {
     /// Opens a store that is there. Nothing is created where none is.
     pub(crate) fn open(&self) -> Result<Database> {
+        self.check()?;
+        Ok(Database::open(&self.directory)?)
+    }
+
+    /// Opens a store that is there to read of its past: nothing in it is written, and nothing that it keeps is taken away.
+    pub(crate) fn open_to_look_back(&self) -> Result<Database> {
+        self.check()?;
+        Ok(Database::options().history(Duration::MAX).read_only().open(&self.directory)?)
+    }
+
+    /// There must be a store.
+    pub(crate) fn check(&self) -> Result<()> {
         let directory = self.directory.display();
         let is_store = holds_store(&self.directory).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
@@ -48,7 +61,7 @@ impl StoreArguments {
             _ => Failure::told(format!("cannot list {directory}: {error}")),
         })?;
         if is_store {
-            Ok(Database::open(&self.directory)?)
+            Ok(())
         } else {
             Err(Failure::told(format!("{directory} is not a store: it has no manifest")))
         }

@@ -7,3 +7,4 @@ mod pressure;
 mod films;
 mod serve;
 mod tour;
+mod time;
