@@ -5,7 +5,7 @@ use super::descriptors::connections_max;
 use super::exchange::{Logging, Shared};
 use super::limits::{
     ACCEPT_PAUSE, ADMIN_CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX,
-    SHUTDOWN_TIME,
+    SHUTDOWN_TIME, STACK_BYTES,
 };
 use super::origin::AllowedOrigins;
 use super::page::Page;
@@ -158,6 +158,7 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .thread_name("pixii-http")
         .max_blocking_threads(RUNNING_MAX)
+        .thread_stack_size(STACK_BYTES)
         .enable_io()
         .enable_time()
         .build()
