@@ -87,7 +87,8 @@ pub enum ErrorKind {
     Poisoned,
     /// Somebody else has the database open: wait or stop them.
     Locked,
-    /// The file system does not let us write: check permissions.
+    /// The database was opened to be read only, or the file system does not let us write: open it otherwise, or check
+    /// permissions.
     ReadOnly,
     /// Not a database of ours, or not in a format we read: check the path and the version.
     InvalidDatabase,
@@ -137,7 +138,9 @@ impl Error {
             Fault::Write(fault) => match fault {
                 WriteFault::ConditionFailed { .. } => ErrorKind::ConditionalCheckFailed,
                 WriteFault::TransactionCanceled { .. } => ErrorKind::TransactionCanceled,
-                WriteFault::TransactionConflict => ErrorKind::TransactionConflict,
+                WriteFault::TransactionConflict | WriteFault::TableMadeSince { .. } => {
+                    ErrorKind::TransactionConflict
+                }
                 WriteFault::TransactionInProgress => ErrorKind::TransactionInProgress,
                 WriteFault::TokenMismatch => ErrorKind::IdempotentParameterMismatch,
                 _ => ErrorKind::Validation,
