@@ -19,6 +19,9 @@ pub(crate) struct ArchiveArguments {
 #[derive(Subcommand, Debug)]
 enum Action {
     /// Bring everything that is committed into an archive, and end when it is there
+    ///
+    /// Where the store was open without its archive since the last time, moments in between cannot be restored: the archive
+    /// has a gap there, and begins anew.
     Update {
         #[command(flatten)]
         store: StoreArguments,
