@@ -112,6 +112,8 @@ pub use dynamo::key::KeyType;
 pub use dynamo::legacy;
 pub use dynamo::number::{Number, NumberError};
 pub use dynamo::past::{Changes, ItemChange};
+pub use dynamo::policies::PutResourcePolicyRequest;
+pub use dynamo::policy_fault::PolicyFault;
 pub use dynamo::read::request::{
     BatchGetOutput, BatchGetRequest, Consistency, GetOutput, GetRequest, KeyConditions, KeysAndAttributes,
     Order, Page, QueryRequest, ReadOptions, ScanRequest, Segment, Select, TransactGet, TransactGetOutput,
@@ -153,7 +155,9 @@ pub use dynamo::tables::settings::{
 };
 pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
-pub use dynamo::write::batch::{BatchWrite, BatchWriteOutput, BatchWriteRequest, PendingBatch};
+pub use dynamo::write::batch::{
+    BatchWrite, BatchWriteError, BatchWriteFate, BatchWriteOutput, BatchWriteRequest, PendingBatch,
+};
 pub use dynamo::write::request::{
     DeleteRequest, ItemCollectionMetrics, PutRequest, ReturnItemCollectionMetrics, ReturnValues,
     ReturnValuesOnConditionCheckFailure, UpdateRequest, WriteOptions, WriteOutput,
@@ -169,7 +173,7 @@ pub use engine::archive::objects::{ArchiveObjects, DirectoryArchive};
 pub use engine::archive::restore::{RestoreProgress, RestoreSummary, RestoreTo};
 pub use engine::checkpoint::CheckpointSummary;
 pub use engine::commit::Commit;
-pub use engine::options::{Durability, EngineOptions};
+pub use engine::options::{Access, Durability, EngineOptions};
 pub use engine::statistics::Statistics;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]

@@ -4,6 +4,10 @@ use crate::http::server::{Server, ServerOptions};
 use pixii::Database;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Tables of tests can be restored to moments of this last time.
+const HISTORY: Duration = Duration::from_secs(60 * 60);
 
 /// A server over a new store in memory, on a free port of this machine. It ends when it is dropped.
 #[derive(Debug)]
@@ -15,7 +19,7 @@ pub struct TestServer {
 impl TestServer {
     /// Starts one.
     pub fn start() -> io::Result<Self> {
-        let database = Database::in_memory().map_err(io::Error::other)?;
+        let database = Database::options().history(HISTORY).open_in_memory().map_err(io::Error::other)?;
         let options =
             ServerOptions { address: SocketAddr::from(([127, 0, 0, 1], 0)), ..ServerOptions::default() };
         Ok(Self { server: Server::start(database.clone(), options)?, database })

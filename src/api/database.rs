@@ -30,11 +30,11 @@ use crate::dynamo::tables::request::{
 use crate::dynamo::tables::settings::ExpiredItems;
 use crate::dynamo::transaction::{Committed, InteractiveTransaction};
 use crate::dynamo::write;
-use crate::dynamo::write::batch::{BatchWriteOutput, BatchWriteRequest, PendingBatch};
+use crate::dynamo::write::batch::{BatchWriteError, BatchWriteOutput, BatchWriteRequest, PendingBatch};
 use crate::dynamo::write::transact::{PendingTransaction, TransactWriteOutput, TransactWriteRequest};
 use crate::engine::archive::archiver::ArchiveOptions;
 use crate::engine::archive::objects::ArchiveObjects;
-use crate::engine::options::{Durability, EngineOptions};
+use crate::engine::options::{Access, Durability, EngineOptions};
 use crate::engine::statistics::Statistics;
 use crate::env::environment::Environment;
 use crate::env::schedule::Event;
@@ -391,7 +391,8 @@ impl Database {
         self.store.catalog.list_tags_of_resource(resource_arn)
     }
 
-    /// Writes and removes up to 25 items of several tables, each by itself: some may be done when another fails.
+    /// Writes and removes up to 25 items of several tables, each by itself: some may be done when another fails, and
+    /// the error says which.
     ///
     /// ```
     /// use pixii::{BatchWrite, BatchWriteRequest, Database, Item, KeyType, TableSchema};
@@ -407,7 +408,7 @@ impl Database {
     /// assert_eq!(notes.scan().count()?, 20);
     /// # Ok::<(), pixii::Error>(())
     /// ```
-    pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput> {
+    pub fn batch_write(&self, request: BatchWriteRequest) -> Result<BatchWriteOutput, BatchWriteError> {
         self.submit_batch_write(request)?.wait()
     }
 
@@ -470,7 +471,8 @@ impl Database {
     ///
     /// `body` reads one moment and sees its own writes. When it is done, everything is committed at once, unless somebody
     /// else has meanwhile written something that it has read, or put something where it has looked: then `body` is run
-    /// again on the newer state. So it may run several times, and should do nothing beside the transaction. Transactions
+    /// again on the newer state. So it may run several times, and should do nothing beside the transaction. It is also run
+    /// again, whatever it answers, if it has asked for a table that was made after that moment. Transactions
     /// are serializable, in the order of their commits. An error of `body` ends the transaction, which then does nothing;
     /// a commit whose [`outcome`](crate::dynamo::error::Error::outcome) is unknown is not run again.
     ///
@@ -500,7 +502,10 @@ impl Database {
     pub fn transact<T>(&self, mut body: impl FnMut(&mut Transaction) -> Result<T>) -> Result<T> {
         loop {
             let mut transaction = self.begin_transaction()?;
-            let answer = body(&mut transaction)?;
+            let answer = match body(&mut transaction) {
+                Err(_) if transaction.is_overtaken() => continue,
+                answer => answer?,
+            };
             match transaction.into_inner().commit(Durability::Durable)? {
                 Committed::Done(_) => return Ok(answer),
                 Committed::Conflict => {}
@@ -509,7 +514,8 @@ impl Database {
     }
 
     /// Begins a transaction that the caller [submits](Transaction::submit), and runs again on a conflict:
-    /// [`transact`](Self::transact) does both.
+    /// [`transact`](Self::transact) does both. A table that was made after the transaction began is refused with the kind
+    /// [`TransactionConflict`](ErrorKind::TransactionConflict).
     ///
     /// ```
     /// use pixii::{Database, Durability, Item, KeyType, SubmittedTransaction, TableSchema};
@@ -651,6 +657,35 @@ impl DatabaseOptions {
         self
     }
 
+    /// Opens it only to be read: not a byte of its directory is written, which may be on a disk that cannot be written,
+    /// and every write is refused with the kind [`ReadOnly`](ErrorKind::ReadOnly). What the log holds beyond the tables
+    /// is read into memory.
+    ///
+    /// Any number of handles may read a database together, and nobody can have it open to write meanwhile: it is
+    /// [`Locked`](ErrorKind::Locked) to whoever comes later. Nothing goes on in the background: expired items are
+    /// hidden and stay, an index that is being filled stays as it is, no archive is made. A checkpoint can be read so
+    /// without becoming a database of its own.
+    ///
+    /// ```
+    /// use pixii::{Database, ErrorKind, Item, KeyType, TableSchema};
+    ///
+    /// let directory = tempfile::tempdir().expect("a directory");
+    /// let database = Database::open(directory.path())?;
+    /// let schema = TableSchema::builder("Notes").partition_key("id", KeyType::Number).build()?;
+    /// database.create_table(schema)?.put(&Item::new().with("id", 1))?;
+    /// database.close()?;
+    ///
+    /// let one = Database::options().read_only().open(directory.path())?;
+    /// let other = Database::options().read_only().open(directory.path())?;
+    /// assert_eq!(other.table("Notes")?.scan().count()?, 1);
+    /// let refused = one.table("Notes")?.put(&Item::new().with("id", 2)).expect_err("it is only read");
+    /// assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+    /// # Ok::<(), pixii::Error>(())
+    /// ```
+    pub fn read_only(self) -> Self {
+        self.change_engine(|engine| engine.access = Access::ReadOnly)
+    }
+
     /// Buffered writes are synced at this interval: what the death of the machine can take.
     pub fn sync_interval(mut self, interval: Duration) -> Self {
         self.engine.sync_interval = interval;
@@ -743,11 +778,15 @@ impl DatabaseOptions {
             engine.log_kept_bytes = LOG_KEPT_BYTES;
         }
         let mut store = Store::open_with(environment, directory.as_ref(), engine, expired_items)?;
-        if let Some((objects, options)) = archive {
+        let is_read_only = store.engine.is_read_only();
+        if let Some((objects, options)) = archive.filter(|_| !is_read_only) {
             store.begin_archive(objects, options)?;
         }
         if let Some(lag) = index_lag {
             store = store.with_index_lag(lag);
+        }
+        if is_read_only {
+            return Ok(Database { store });
         }
         let trimmer = StreamTrimmer::new(Arc::clone(&store.catalog), streams);
         store.engine.spawn("pixii-streams", Arc::new(Event::new()), Box::new(trimmer))?;

@@ -19,3 +19,4 @@ pub mod operations;
 pub mod database;
 pub mod time;
 pub mod backup;
+pub mod policy;

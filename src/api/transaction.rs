@@ -33,6 +33,10 @@ impl Transaction {
         self.inner
     }
 
+    pub(super) fn is_overtaken(&self) -> bool {
+        self.inner.is_overtaken()
+    }
+
     /// Gives what was written its place in the order of commits, without waiting for it to be acknowledged.
     pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
         self.inner.submit(durability)

@@ -110,6 +110,11 @@ pub enum StoreFault {
         /// The newest one.
         newest: Moment,
     },
+    /// The store was opened to be read only.
+    ReadOnly {
+        /// The store's directory.
+        path: PathBuf,
+    },
     /// The store was closed.
     Closed,
     /// A thread of the store panicked; it is poisoned from then on.
@@ -134,7 +139,8 @@ pub enum StoreErrorKind {
     Poisoned,
     /// Somebody else has the store open: wait or stop them.
     Locked,
-    /// The file system does not let us write: check permissions.
+    /// The store was opened to be read only, or the file system does not let us write: open it otherwise, or check
+    /// permissions.
     ReadOnly,
     /// Not a store of ours, or not in a format we read: check the path and the version.
     InvalidStore,
@@ -162,8 +168,11 @@ impl StoreError {
         Self::new(StoreFault::Corruption { path: path.to_owned(), offset, expected: expected.into() })
     }
 
-    /// The refusal of a write because of an earlier failure.
+    /// The refusal of a write because of an earlier failure, or because the store is only read.
     pub fn poisoned(first_cause: &Self) -> Self {
+        if matches!(first_cause.inner.fault, StoreFault::ReadOnly { .. }) {
+            return first_cause.clone();
+        }
         Self::new(StoreFault::Poisoned { first_cause: first_cause.clone() })
     }
 
@@ -217,6 +226,7 @@ impl StoreError {
             }
             StoreFault::TooLarge { .. } => StoreErrorKind::TooLarge,
             StoreFault::MomentNotKept { .. } => StoreErrorKind::MomentNotKept,
+            StoreFault::ReadOnly { .. } => StoreErrorKind::ReadOnly,
             StoreFault::Closed => StoreErrorKind::Closed,
         }
     }
@@ -289,6 +299,9 @@ impl fmt::Display for StoreFault {
                 "{asked} is not kept: what is kept reaches from commit {} at {} ms to commit {} at {} ms",
                 oldest.seqno, oldest.time.0, newest.seqno, newest.time.0
             ),
+            Self::ReadOnly { path } => {
+                write!(f, "the store in {} was opened to be read only", path.display())
+            }
             Self::Closed => f.write_str("the store is closed"),
             Self::Panicked { job } => write!(f, "the background job {job} panicked"),
         }

@@ -793,12 +793,13 @@ impl Catalog {
             (Entry::Occupied(entry), None) => self.note_dropped(&entry.remove()),
             (Entry::Vacant(_), None) => {}
             (Entry::Vacant(entry), Some(record)) => {
-                entry.insert(Arc::new(TableDescriptor::new(record)));
+                entry.insert(Arc::new(TableDescriptor::made(record, engine.published())));
             }
             (Entry::Occupied(mut entry), Some(record)) => {
                 let old = entry.get();
                 if old.id() != record.id {
-                    self.note_dropped(&entry.insert(Arc::new(TableDescriptor::new(record))));
+                    let made = TableDescriptor::made(record, engine.published());
+                    self.note_dropped(&entry.insert(Arc::new(made)));
                 } else if old.version() < record.version {
                     let published = engine.snapshot().seqno();
                     let next = Arc::new(old.successor(record, published));

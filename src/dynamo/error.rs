@@ -5,6 +5,7 @@ use super::expression::fault::ExpressionFault;
 use super::fault::{Fault, Operation};
 use super::item_fault::WriteFault;
 use super::messages;
+use super::policy_fault::PolicyFault;
 use super::serde::error::SerdeFault;
 use super::stream_fault::StreamFault;
 use super::table_fault::TableFault;
@@ -70,6 +71,8 @@ pub enum ErrorKind {
     ExpiredIterator,
     /// No such backup: look for it by listing them.
     BackupNotFound,
+    /// The table has no policy, or one of another revision: ask which it has.
+    PolicyNotFound,
     /// The table cannot be restored to a moment: enable that first.
     PointInTimeRecoveryUnavailable,
     /// The table cannot be restored to that moment: ask for one within its bounds.
@@ -84,7 +87,8 @@ pub enum ErrorKind {
     Poisoned,
     /// Somebody else has the database open: wait or stop them.
     Locked,
-    /// The file system does not let us write: check permissions.
+    /// The database was opened to be read only, or the file system does not let us write: open it otherwise, or check
+    /// permissions.
     ReadOnly,
     /// Not a database of ours, or not in a format we read: check the path and the version.
     InvalidDatabase,
@@ -134,7 +138,9 @@ impl Error {
             Fault::Write(fault) => match fault {
                 WriteFault::ConditionFailed { .. } => ErrorKind::ConditionalCheckFailed,
                 WriteFault::TransactionCanceled { .. } => ErrorKind::TransactionCanceled,
-                WriteFault::TransactionConflict => ErrorKind::TransactionConflict,
+                WriteFault::TransactionConflict | WriteFault::TableMadeSince { .. } => {
+                    ErrorKind::TransactionConflict
+                }
                 WriteFault::TransactionInProgress => ErrorKind::TransactionInProgress,
                 WriteFault::TokenMismatch => ErrorKind::IdempotentParameterMismatch,
                 _ => ErrorKind::Validation,
@@ -155,6 +161,9 @@ impl Error {
                 BackupFault::RestoreTime { .. } => ErrorKind::InvalidRestoreTime,
                 _ => ErrorKind::Validation,
             },
+            Fault::Policy(PolicyFault::Missing { .. } | PolicyFault::OtherRevision { .. }) => {
+                ErrorKind::PolicyNotFound
+            }
             Fault::Serde(error) => match error.fault() {
                 SerdeFault::Number(_) | SerdeFault::Invalid(_) => ErrorKind::Validation,
                 SerdeFault::Unreadable(_) => ErrorKind::Corruption,
@@ -198,6 +207,7 @@ impl Error {
             ErrorKind::TrimmedDataAccess => "TrimmedDataAccessException",
             ErrorKind::ExpiredIterator => "ExpiredIteratorException",
             ErrorKind::BackupNotFound => "BackupNotFoundException",
+            ErrorKind::PolicyNotFound => "PolicyNotFoundException",
             ErrorKind::PointInTimeRecoveryUnavailable => "PointInTimeRecoveryUnavailableException",
             ErrorKind::InvalidRestoreTime => "InvalidRestoreTimeException",
             ErrorKind::Corruption

@@ -7,6 +7,7 @@ use super::item_fault::{ReadFault, WriteFault};
 use super::key::KeyType;
 use super::legacy::fault::LegacyFault;
 use super::number::NumberError;
+use super::policy_fault::PolicyFault;
 use super::request_fault::RequestFault;
 use super::serde::error::SerdeError;
 use super::stream_fault::StreamFault;
@@ -40,6 +41,12 @@ pub enum Operation {
     UntagResource,
     /// Tells a table's tags.
     ListTagsOfResource,
+    /// Puts a policy on a table.
+    PutResourcePolicy,
+    /// Tells the policy of a table.
+    GetResourcePolicy,
+    /// Takes the policy of a table away.
+    DeleteResourcePolicy,
     /// Tells whether a table can be restored to a moment.
     DescribeContinuousBackups,
     /// Says whether a table can be restored to a moment.
@@ -114,6 +121,8 @@ pub enum Fault {
     Stream(StreamFault),
     /// What is asked of backups cannot be met.
     Backup(BackupFault),
+    /// What is asked of a policy cannot be met.
+    Policy(PolicyFault),
     /// Members of the request do not go together.
     Request(RequestFault),
     /// A member that must be there is not.
@@ -440,6 +449,12 @@ impl From<TableFault> for Fault {
 impl From<StreamFault> for Fault {
     fn from(fault: StreamFault) -> Self {
         Self::Stream(fault)
+    }
+}
+
+impl From<PolicyFault> for Fault {
+    fn from(fault: PolicyFault) -> Self {
+        Self::Policy(fault)
     }
 }
 

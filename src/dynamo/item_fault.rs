@@ -52,6 +52,11 @@ pub enum WriteFault {
     },
     /// A transaction has met another, more often than it was to be tried.
     TransactionConflict,
+    /// An interactive transaction asks for a table that was made after the moment that it reads.
+    TableMadeSince {
+        /// The table.
+        table: String,
+    },
     /// A transaction of the same token is under way.
     TransactionInProgress,
     /// The token was used for a transaction with other content.

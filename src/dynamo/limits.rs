@@ -184,6 +184,9 @@ pub const COUNT_CHUNK_ITEMS: usize = 4096;
 /// For how many days back a table can be restored to a moment, at most.
 pub const RECOVERY_PERIOD_DAYS_MAX: u32 = 35;
 
+/// Longest policy of a table, in bytes.
+pub const RESOURCE_POLICY_BYTES_MAX: usize = 20 * 1024;
+
 /// Backups in a page, at most.
 pub const LIST_BACKUPS_MAX: usize = 100;
 

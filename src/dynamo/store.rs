@@ -47,8 +47,10 @@ impl Store {
     ) -> Result<Self> {
         let engine = Engine::open(environment, directory, options)?;
         let catalog = Arc::new(Catalog::open_with(&engine, expired_items)?);
-        catalog.give_up_restores(&engine)?;
-        background::begin(&engine, &catalog)?;
+        if !engine.is_read_only() {
+            catalog.give_up_restores(&engine)?;
+            background::begin(&engine, &catalog)?;
+        }
         Ok(Self { engine, catalog, archive: None, running_tokens: Arc::default(), index_lag: None })
     }
 

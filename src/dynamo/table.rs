@@ -83,6 +83,8 @@ pub struct TableDescriptor {
     record: TableRecord,
     indexes: Vec<IndexDescriptor>,
     current: Arc<TableState>,
+    /// The commit that made the table, or one after it; zero if it was there when the store was opened.
+    made_by: SeqNo,
 }
 
 /// An index that exists.
@@ -110,14 +112,19 @@ pub enum Projected {
 impl TableDescriptor {
     /// The first descriptor of a table that was made, or read.
     pub(super) fn new(record: TableRecord) -> Self {
+        Self::made(record, SeqNo::ZERO)
+    }
+
+    /// The first descriptor of a table that was made by the commit `made_by`, or one shortly before it.
+    pub(super) fn made(record: TableRecord, made_by: SeqNo) -> Self {
         let current = Arc::new(TableState::new(record.version));
-        Self::of(record, current)
+        Self::of(record, current, made_by)
     }
 
     /// The descriptor of the same table that follows this one. It holds when the state says so. `published` is the commit
     /// that changed the table, or one after it.
     pub(super) fn successor(&self, record: TableRecord, published: SeqNo) -> Self {
-        let mut next = Self::of(record, Arc::clone(&self.current));
+        let mut next = Self::of(record, Arc::clone(&self.current), self.made_by);
         for index in &mut next.indexes {
             let is_active =
                 |old: &&IndexDescriptor| old.keyspace == index.keyspace && old.status == IndexStatus::Active;
@@ -127,7 +134,7 @@ impl TableDescriptor {
         next
     }
 
-    fn of(record: TableRecord, current: Arc<TableState>) -> Self {
+    fn of(record: TableRecord, current: Arc<TableState>, made_by: SeqNo) -> Self {
         let schema = &record.schema;
         let local = schema.local_indexes().iter().zip(&record.local_keyspaces);
         let local = local.map(|(index, keyspace)| IndexDescriptor {
@@ -152,7 +159,12 @@ impl TableDescriptor {
             projected: Projected::new(schema, index.key(), index.projection()),
         });
         let indexes = local.chain(global).collect();
-        Self { record, indexes, current }
+        Self { record, indexes, current, made_by }
+    }
+
+    /// Who reads as of an earlier commit than this one may find nothing in the table because it was not there.
+    pub fn made_by(&self) -> SeqNo {
+        self.made_by
     }
 
     /// What the table is.

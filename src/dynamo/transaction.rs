@@ -13,13 +13,16 @@
 //! Invariants:
 //! 1. A transaction that commits is serializable at its place in the order of commits: every key and range that it has
 //!    read, also to decide its writes, is as it was, and so is every table.
-//! 2. No lock is held while the caller's code runs.
+//! 2. What it reads of a table is what was there at its moment; a table that was made since is not there, and is no empty
+//!    one: whoever asks for it is told, and the transaction comes to nothing.
+//! 3. No lock is held while the caller's code runs.
 
 use super::capacity::WriteMode;
 use super::error::{Error, Result};
 use super::expiry::{Derivation, RawItem, earlier};
 use super::fault::{Fault, Operation};
 use super::index;
+use super::item_fault::WriteFault;
 use super::item_key::{self, Key};
 use super::read::entry_cursor::{OpenTransaction, OwnWrite, OwnWrites, ReadAt};
 use super::read::request::{QueryRequest, ScanRequest};
@@ -44,6 +47,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 /// A transaction that is open.
@@ -57,6 +61,7 @@ pub struct InteractiveTransaction {
     holds_until: Option<CommitTime>,
     /// The tables that were read, as they were then.
     read_tables: Mutex<Vec<Arc<TableDescriptor>>>,
+    is_overtaken: AtomicBool,
 }
 
 /// An item that was written.
@@ -126,16 +131,38 @@ impl Future for PendingCommit {
 impl InteractiveTransaction {
     /// Begins a transaction.
     pub fn begin(store: &Store) -> Result<Self> {
-        store.begin_write()?;
+        // Where nothing can be written, it may read.
+        if !store.engine.is_read_only() {
+            store.begin_write()?;
+        }
         let reads = Arc::new(store.engine.begin_transaction()?);
         let open = OpenTransaction { reads, own: OwnWrites::new() };
         let read_tables = Mutex::new(Vec::new());
-        Ok(Self { store: store.clone(), open, items: BTreeMap::new(), holds_until: None, read_tables })
+        Ok(Self {
+            store: store.clone(),
+            open,
+            items: BTreeMap::new(),
+            holds_until: None,
+            read_tables,
+            is_overtaken: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether it has asked for a table that was made after the moment that it reads. It comes to nothing, and may be run
+    /// again.
+    pub fn is_overtaken(&self) -> bool {
+        self.is_overtaken.load(Ordering::Relaxed)
     }
 
     /// What is read of a table stands only as long as the table does.
     fn note_read(&self, operation: Operation, table: &Arc<TableDescriptor>) -> Result<Arc<TableDescriptor>> {
         let table = self.store.catalog.current(operation, table)?.into_owned();
+        // At that moment there was no such table, which is not the same as an empty one.
+        if table.made_by() > self.seqno() {
+            self.is_overtaken.store(true, Ordering::Relaxed);
+            let table = table.schema().name().to_owned();
+            return Err(Error::new(operation, WriteFault::TableMadeSince { table }.into()));
+        }
         let mut tables = self.read_tables.lock();
         if !tables.iter().any(|known| Arc::ptr_eq(known, &table)) {
             tables.push(Arc::clone(&table));
@@ -236,7 +263,10 @@ impl InteractiveTransaction {
 
     /// Gives what was written its place in the order of commits.
     pub fn submit(self, durability: Durability) -> Result<SubmittedTransaction> {
-        let Self { store, open, items, holds_until, read_tables } = self;
+        let Self { store, open, items, holds_until, read_tables, is_overtaken } = self;
+        if is_overtaken.into_inner() {
+            return Ok(SubmittedTransaction::Conflict);
+        }
         if open.own.is_empty() {
             return Ok(SubmittedTransaction::OnlyRead);
         }

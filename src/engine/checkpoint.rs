@@ -59,6 +59,10 @@ impl Engine {
     pub fn checkpoint(&self, directory: &Path) -> Result<CheckpointSummary> {
         let shared = &self.shared;
         shared.check_open()?;
+        // Where it would be linked is not to be written either.
+        if self.is_read_only() {
+            shared.poison.check()?;
+        }
         let mut copy = CheckpointWriter::begin(&shared.environment, directory)?;
         self.barrier().wait()?;
         let submitted = shared.pipeline.published();

@@ -40,7 +40,8 @@ impl RangeCursor {
             )));
         }
         sources.extend(view.version.cursors(&range.start, range.end.as_deref()));
-        let visible = VisibleCursor::new(MergeCursor::new(sources), sight, range.start, range.end);
+        let merge = MergeCursor::within(sources, &range.start, range.end.as_deref());
+        let visible = VisibleCursor::new(merge, sight, range.start, range.end);
         Self { visible, _snapshot: snapshot }
     }
 

@@ -8,6 +8,7 @@
 //!
 //! Threads: one at a time; the pipeline keeps it behind the log lock.
 
+use super::options::Durability;
 use super::statistics::{Counters, add};
 use crate::base::error::{Result, StoreError};
 use crate::base::ident::{FileNumber, HistoryId, Moment, SeqNo};
@@ -96,15 +97,23 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Fills the file with zeros where a durable write will soon go.
-    pub(super) fn fill_ahead(&mut self, bytes: usize) -> Result<()> {
+    /// Fills the file with zeros where records will soon go: a sync of what was written over costs less than one of a
+    /// file that grew, and what is not synced needs no call of the system.
+    pub(super) fn fill_ahead(
+        &mut self,
+        bytes: usize,
+        durability: Durability,
+        counters: &Counters,
+    ) -> Result<()> {
         let segment = &mut self.segment;
         let end = segment.published_bytes + bytes as u64;
-        if self.fill_step_bytes == 0 || end <= segment.filled_bytes {
+        let is_worth_it = durability == Durability::Durable || segment.file.is_faster_filled();
+        if self.fill_step_bytes == 0 || end <= segment.filled_bytes || !is_worth_it {
             return Ok(());
         }
         let filled_bytes = end.next_multiple_of(self.fill_step_bytes);
         segment.file.fill(filled_bytes).map_err(|error| StoreError::io("write", &segment.path, error))?;
+        add(&counters.log_filled_bytes, filled_bytes - segment.filled_bytes.max(segment.published_bytes));
         segment.filled_bytes = filled_bytes;
         Ok(())
     }

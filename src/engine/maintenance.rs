@@ -24,7 +24,6 @@ use crate::base::planted::{Bug, planted};
 use crate::env::schedule::{Event, Job, JobHandle, Step};
 use crate::format::manifest::{TableMeta, VersionEdit};
 use crate::format::names;
-use crate::format::table::cursor::TableCursor;
 use crate::format::table::reader::TableReader;
 use crate::lsm::memtable::table::{Memtable, MemtableCursor, Versions};
 use crate::lsm::merge_cursor::MergeCursor;
@@ -253,11 +252,12 @@ impl Compact {
                 finish_compaction(shared, None);
             }
             Choice::Merge(compaction) => {
-                let cursors = compaction.inputs.iter().map(|(_, table)| {
-                    let cursor: Box<dyn Cursor> = Box::new(TableCursor::new(Arc::clone(table)));
-                    cursor
-                });
-                let input = Box::new(MergeCursor::new(cursors.collect()));
+                let smallest =
+                    compaction.inputs.iter().map(|(_, table)| table.meta().smallest.as_slice()).min();
+                let largest =
+                    compaction.inputs.iter().map(|(_, table)| table.meta().largest.as_slice()).max();
+                let merge = MergeCursor::within(compaction.cursors(), smallest.unwrap_or_default(), largest);
+                let input = Box::new(merge);
                 let table_bytes = shared.options.table_bytes;
                 let metas = compaction.inputs.iter().map(|(_, table)| table.meta());
                 let large = large_keyspaces(metas, table_bytes);

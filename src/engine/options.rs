@@ -1,7 +1,9 @@
 //! What can be set.
 
 use crate::format::table::reader::ReadMode;
+use crate::lsm::memtable::table::Memtable;
 use crate::lsm::picker::Shape;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a write waits for.
@@ -16,9 +18,23 @@ pub enum Durability {
     Buffered,
 }
 
+/// What an engine is opened for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// To read and to write: the only one who has it open.
+    #[default]
+    ReadWrite,
+    /// To read, together with others who only read: not a byte of the directory is written, every write is refused as
+    /// [`ReadOnly`](crate::base::error::StoreErrorKind::ReadOnly), and nothing goes on in the background. A store that
+    /// somebody has open to write is refused as locked, and the other way round.
+    ReadOnly,
+}
+
 /// The settings of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
+    /// What it is opened for.
+    pub access: Access,
     /// A memtable is flushed when it has taken this much memory, in bytes.
     pub memtable_bytes: usize,
     /// Writers wait while this many memtables wait to be flushed.
@@ -49,6 +65,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         const MIB: u64 = 1024 * 1024;
         Self {
+            access: Access::ReadWrite,
             memtable_bytes: 64 * 1024 * 1024,
             frozen_memtables_max: 3,
             block_bytes: 4 * 1024,
@@ -65,6 +82,11 @@ impl Default for EngineOptions {
 }
 
 impl EngineOptions {
+    /// An empty memtable.
+    pub(super) fn empty_memtable(&self) -> Arc<Memtable> {
+        Arc::new(Memtable::new(self.memtable_bytes))
+    }
+
     /// These options, with limits that would stop every writer for ever raised to the lowest that do not.
     pub(super) fn within_reason(mut self) -> Self {
         self.frozen_memtables_max = self.frozen_memtables_max.max(1);

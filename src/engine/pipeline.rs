@@ -391,9 +391,7 @@ impl Pipeline {
                 Ok(Advance::Progressed)
             }
             Some(Work::Records(group)) => {
-                if group.durability == Durability::Durable {
-                    log.writer.fill_ahead(group.bytes.len())?;
-                }
+                log.writer.fill_ahead(group.bytes.len(), group.durability, counters)?;
                 log.writer.write(group.records(), counters)?;
                 log.written = group.last;
                 add(&counters.commits, group.ends.len() as u64);

@@ -1,4 +1,4 @@
-//! The failure after which nothing is written any more.
+//! The failure after which nothing is written any more. A store that is opened only to be read has one from the start.
 //!
 //! Invariant: the first cause stays, whoever else fails after it. Every job asks before it writes, syncs, renames or
 //! unlinks anything, and stops at its next step.
@@ -16,6 +16,11 @@ impl Poison {
     /// Remembers `cause` if it is the first.
     pub(super) fn set(&self, cause: &StoreError) {
         let _ = self.first_cause.set(cause.clone());
+    }
+
+    /// The first failure; none of a store that is only read and has met no failure.
+    pub(super) fn failure(&self) -> Option<&StoreError> {
+        self.get().filter(|cause| !matches!(cause.fault(), StoreFault::ReadOnly { .. }))
     }
 
     /// The first cause.

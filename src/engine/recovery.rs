@@ -15,11 +15,14 @@
 //! 1. Every step can be repeated: a crash before step 5's manifest leaves what was there, plus files that the next open
 //!    removes; a crash after it leaves a store that needs no replay.
 //! 2. Sequence numbers run on without a gap from the tables through the log.
+//!
+//! A store that is opened only to be read takes the same steps over an overlay (`env/overlay`): what they write and remove
+//! is written and removed in memory.
 
 use super::commit::Commit;
 use super::log::{LogEndOf, LogWriter};
 use super::manifest_log::ManifestLog;
-use super::options::EngineOptions;
+use super::options::{Access, EngineOptions};
 use super::replay;
 use super::statistics::RecoveryStatistics;
 use crate::base::error::{Result, StoreError, StoreFault};
@@ -60,7 +63,10 @@ pub(super) fn recover(
     directory: &Path,
     options: &EngineOptions,
 ) -> Result<Recovered> {
-    create_directory(environment, directory)?;
+    let is_read_only = options.access == Access::ReadOnly;
+    if !is_read_only {
+        create_directory(environment, directory)?;
+    }
     // A foreign directory is refused before even the lock's file is made in it.
     Files::list(environment, directory)?.check_ours(directory)?;
     let lock = lock_directory(environment, directory)?;
@@ -69,15 +75,20 @@ pub(super) fn recover(
     let checkpoint = files.checkpoint(environment, directory)?;
     let found = if let Some(number) = files.manifests.iter().max() {
         Found::existing(environment, directory, options, &files, *number, checkpoint.as_ref())?
+    } else if is_read_only {
+        let reason = "there is none in it".to_owned();
+        return Err(StoreError::new(StoreFault::InvalidDirectory { path: directory.to_owned(), reason }));
     } else {
         sync_parent(environment, directory)?;
-        Found::nothing(environment, directory, &files)?
+        Found::nothing(environment, directory, options, &files)?
     };
     files.remove_unfinished(environment, directory)?;
     let (tables, replayed, floor) = found.written_anew(environment, directory, options)?;
     let next_segment = files.wals.iter().max().copied().unwrap_or_default().max(found.oldest_segment).next();
     let (history, parent) = match checkpoint {
         None => (found.history, found.parent),
+        // Nothing is committed to it here that its own history does not have.
+        Some(_) if is_read_only => (found.history, found.parent),
         Some(CheckpointMarker { history, seqno, .. }) => {
             (HistoryId(environment.random.next_u128()), Some(Parent { history, seqno }))
         }
@@ -112,7 +123,7 @@ pub(super) fn recover(
         history,
         parent,
         version: Arc::new(version),
-        active: replayed.unwrap_or_default(),
+        active: replayed.unwrap_or_else(|| options.empty_memtable()),
         log,
         manifest: ManifestLog::new(manifest, &state),
         last: found.last,
@@ -259,7 +270,12 @@ struct Found {
 
 impl Found {
     /// A store that is yet to be: only what a crash while one was created can have left is taken for nothing.
-    fn nothing(environment: &Environment, directory: &Path, files: &Files) -> Result<Self> {
+    fn nothing(
+        environment: &Environment,
+        directory: &Path,
+        options: &EngineOptions,
+        files: &Files,
+    ) -> Result<Self> {
         let invalid = |reason: String| {
             let path = directory.to_owned();
             Err(StoreError::new(StoreFault::InvalidDirectory { path, reason }))
@@ -280,7 +296,7 @@ impl Found {
             tables: Vec::new(),
             oldest_segment: FileNumber(0),
             flushed_seqno: SeqNo::ZERO,
-            replayed: Arc::new(Memtable::new()),
+            replayed: options.empty_memtable(),
             last: Commit { seqno: SeqNo::ZERO, time: CommitTime(0) },
             floor: Moment::default(),
             parent: None,
@@ -316,7 +332,7 @@ impl Found {
             tables,
             oldest_segment: state.oldest_segment,
             flushed_seqno: state.flushed_seqno,
-            replayed: Arc::new(Memtable::new()),
+            replayed: options.empty_memtable(),
             last: Commit { seqno: state.flushed_seqno, time: state.flushed_time },
             floor: state.floor,
             parent: state.parent,

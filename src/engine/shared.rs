@@ -242,7 +242,8 @@ impl Shared {
         if self.view().active.is_empty() {
             return WasFrozen::No;
         }
-        self.change_view(|view| view.with_frozen(segment, last));
+        let next = self.options.empty_memtable();
+        self.change_view(|view| view.with_frozen(next, segment, last));
         self.maintenance.wake_flush.notify();
         WasFrozen::Yes
     }

@@ -16,6 +16,8 @@ pub struct Statistics {
     pub log_syncs: u64,
     /// Bytes written to the log since opening.
     pub log_bytes: u64,
+    /// Bytes of zeros that the log was filled with ahead of what was written, since opening.
+    pub log_filled_bytes: u64,
     /// Memtables flushed since opening.
     pub flushes: u64,
     /// Compactions since opening, moves included.
@@ -72,6 +74,7 @@ pub(super) struct Counters {
     pub(super) commits: AtomicU64,
     pub(super) log_syncs: AtomicU64,
     pub(super) log_bytes: AtomicU64,
+    pub(super) log_filled_bytes: AtomicU64,
     pub(super) flushes: AtomicU64,
     pub(super) compactions: AtomicU64,
     pub(super) table_bytes_written: AtomicU64,

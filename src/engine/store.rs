@@ -5,7 +5,7 @@ use super::cursor::{KeyRange, RangeCursor};
 use super::expired_cursor::ExpiredCursor;
 use super::key_locks::KeyLockGuard;
 use super::maintenance::spawn_all;
-use super::options::{Durability, EngineOptions};
+use super::options::{Access, Durability, EngineOptions};
 use super::pipeline::{Decision, Request};
 use super::recent_commits::ReadCheck;
 use super::recovery::recover;
@@ -22,8 +22,11 @@ use crate::base::ident::{CommitTime, HistoryId, KeyspaceId, Moment, SeqNo};
 use crate::base::limits::LEVELS;
 use crate::base::planted::{Bug, planted};
 use crate::env::environment::Environment;
+use crate::env::file::Vfs;
+use crate::env::overlay::OverlayVfs;
 use crate::env::schedule::JobHandle;
 use crate::format::manifest::Parent;
+use crate::format::names;
 use crate::lsm::sight::Sight;
 use parking_lot::Mutex;
 use std::path::Path;
@@ -76,12 +79,45 @@ impl Engine {
     /// Opens the store in a directory, creating both if they are missing (but not the directory's parents).
     pub fn open(environment: Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
         let options = options.within_reason();
+        if options.access == Access::ReadOnly {
+            return Self::open_to_read(&environment, directory, options);
+        }
         let recovered = recover(&environment, directory, &options)?;
         let shared = Arc::new(Shared::new(environment, directory.to_owned(), options, recovered));
         let (jobs, closed) = (Mutex::new(Vec::new()), Mutex::new(None));
         let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs, closed });
         spawn_all(&shared, &mut owner.jobs.lock())?;
         Ok(Self { shared, owner: Some(owner) })
+    }
+
+    /// Opens a store in the same steps, over an overlay that keeps what they write in memory. It is as if it were
+    /// poisoned: everybody who would write is told why not, and jobs have nothing to do.
+    ///
+    /// A directory without a lock's file, a checkpoint that nobody has opened, is not locked. If somebody opens it to
+    /// write meanwhile, there is a file to be locked, and the steps are taken once more; if later, then all that is
+    /// read is open.
+    fn open_to_read(environment: &Environment, directory: &Path, options: EngineOptions) -> Result<Self> {
+        let (overlay, recovered) = loop {
+            let overlay = Arc::new(OverlayVfs::new(Arc::clone(&environment.vfs)));
+            let vfs: Arc<dyn Vfs> = Arc::clone(&overlay) as Arc<dyn Vfs>;
+            let recovered = recover(&Environment { vfs, ..environment.clone() }, directory, &options);
+            let has_lock_file = || environment.vfs.open(&directory.join(names::LOCK)).is_ok();
+            if overlay.has_lock() || !has_lock_file() {
+                break (overlay, recovered?);
+            }
+        };
+        overlay.seal();
+        let environment = Environment { vfs: overlay, ..environment.clone() };
+        let shared = Arc::new(Shared::new(environment, directory.to_owned(), options, recovered));
+        shared.poison.set(&StoreError::new(StoreFault::ReadOnly { path: directory.to_owned() }));
+        let (jobs, closed) = (Mutex::new(Vec::new()), Mutex::new(None));
+        let owner = Arc::new(Owner { shared: Arc::clone(&shared), jobs, closed });
+        Ok(Self { shared, owner: Some(owner) })
+    }
+
+    /// Whether it was opened only to be read.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.options.access == Access::ReadOnly
     }
 
     /// A handle that does not keep the store open.
@@ -483,6 +519,7 @@ impl Engine {
             commits: read(&counters.commits),
             log_syncs: read(&counters.log_syncs),
             log_bytes: read(&counters.log_bytes),
+            log_filled_bytes: read(&counters.log_filled_bytes),
             flushes: read(&counters.flushes),
             compactions: read(&counters.compactions),
             table_bytes_written: read(&counters.table_bytes_written),
@@ -495,7 +532,7 @@ impl Engine {
             levels: (0..LEVELS).map(level).collect(),
             recovery: shared.recovery,
             background_error: self.background_error(),
-            poison: shared.poison.get().cloned(),
+            poison: shared.poison.failure().cloned(),
         }
     }
 
@@ -566,6 +603,9 @@ impl Drop for Owner {
 
 impl Shared {
     fn finish_writing(&self) -> Result<()> {
+        if self.options.access == Access::ReadOnly {
+            return Ok(());
+        }
         self.pipeline.close();
         self.drain();
         // Once to sync, once to promise, so that what was synced last is told from a torn tail if flushing fails.

@@ -4,6 +4,7 @@ use super::commit::Commit;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
 use crate::base::ident::{FileNumber, KeyspaceId};
+use crate::format::table::filter;
 use crate::format::table::reader::TableReader;
 use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::Version;
@@ -38,12 +39,13 @@ impl View {
         target: Position<'_>,
         found: impl FnOnce(EntryRef<'_>) -> R,
     ) -> Result<Option<R>> {
+        let hash = filter::hash(target.key);
         for memtable in self.memtables() {
-            if let Some(entry) = memtable.get(target) {
+            if let Some(entry) = memtable.get(target, hash) {
                 return Ok(Some(found(entry)));
             }
         }
-        self.version.get(target, found)
+        self.version.get(target, hash, found)
     }
 
     /// All memtables, newest first.
@@ -58,12 +60,12 @@ impl View {
         self.memtables().any(|memtable| memtable.holds_keyspace(id)) || self.version.tables().any(in_table)
     }
 
-    /// This view with its active memtable frozen and an empty one in its place.
-    pub(super) fn with_frozen(&self, segment: FileNumber, last: Commit) -> Self {
+    /// This view with its active memtable frozen and an empty one, `next`, in its place.
+    pub(super) fn with_frozen(&self, next: Arc<Memtable>, segment: FileNumber, last: Commit) -> Self {
         let mut frozen = Vec::with_capacity(self.frozen.len() + 1);
         frozen.push(Frozen { memtable: Arc::clone(&self.active), segment, last });
         frozen.extend(self.frozen.iter().cloned());
-        Self { active: Arc::new(Memtable::new()), frozen, version: Arc::clone(&self.version) }
+        Self { active: next, frozen, version: Arc::clone(&self.version) }
     }
 
     /// This view with other tables, and without `flushed` if one was.

@@ -52,6 +52,9 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Takes the lock that the file at `path` stands for, creating the file if it is missing. The lock ends when the
     /// guard is dropped or the process dies; the file stays.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn LockGuard>>;
+
+    /// As [`lock`](Self::lock), together with others who take it so, and creating nothing: the file must exist.
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>>;
 }
 
 /// A file that is appended to, finished by a sync, and then only read.
@@ -79,6 +82,9 @@ pub trait File: Send + Sync + fmt::Debug {
 pub trait LogFile: Send + Sync + fmt::Debug {
     /// Makes the file at least `size_bytes` long by zeros. Nothing below the present size changes.
     fn fill(&self, size_bytes: u64) -> io::Result<()>;
+
+    /// Whether it is written faster where it was filled, also by who does not sync.
+    fn is_faster_filled(&self) -> bool;
 
     /// Writes `bytes` at `offset`: they survive the death of the process from now on.
     fn publish(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;

@@ -1,4 +1,4 @@
-//! A file's bytes as memory.
+//! A file's bytes as memory: finished files to be read, and the space of a log that is filled and not written yet.
 //!
 //! Invariants:
 //! 1. The pointer is valid for `length` bytes as long as the owner lives, and the owner lives as long as the mapping.
@@ -6,7 +6,10 @@
 //!    finished file, and the directory is locked against other stores. A foreign process that writes to or truncates
 //!    a mapped file breaks this; a truncated map ends the process with SIGBUS (docs/format.md says so).
 //!
-//! Threads: a mapping can be read from any thread.
+//! 3. A window lies within its file, over blocks that were written before, so that storing to it needs no space. A foreign
+//!    process that truncates the file breaks this, with the same end.
+//!
+//! Threads: a mapping can be read from any thread; a window belongs to one at a time.
 #![expect(unsafe_code, reason = "a map is a pointer and a length")]
 
 use std::fmt;
@@ -61,6 +64,33 @@ impl Deref for Mapping {
     fn deref(&self) -> &[u8] {
         // SAFETY: invariant 1; the lifetime of the slice is that of the borrow of `self`.
         unsafe { std::slice::from_raw_parts(self.pointer.as_ptr(), self.length) }
+    }
+}
+
+/// A part of a file that is written by storing to memory.
+#[derive(Debug)]
+pub(super) struct Window {
+    map: memmap2::MmapMut,
+    start: u64,
+}
+
+impl Window {
+    /// The part of a file from `start`, which begins a page, with this length.
+    ///
+    /// REQUIRES: all of it was written before.
+    pub(super) fn of_file(file: &std::fs::File, start: u64, length: usize) -> io::Result<Self> {
+        // SAFETY: invariant 3; nobody else maps a log, and its only writer has the window.
+        let map = unsafe { memmap2::MmapOptions::new().offset(start).len(length).map_mut(file)? };
+        Ok(Self { map, start })
+    }
+
+    /// Stores what fits of `bytes` at an offset of the file, and tells how much that is.
+    pub(super) fn store(&mut self, offset: u64, bytes: &[u8]) -> usize {
+        let place = offset.checked_sub(self.start).and_then(|place| usize::try_from(place).ok());
+        let Some(space) = place.and_then(|place| self.map.get_mut(place..)) else { return 0 };
+        let count = space.len().min(bytes.len());
+        space[..count].copy_from_slice(&bytes[..count]);
+        count
     }
 }
 

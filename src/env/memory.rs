@@ -2,9 +2,10 @@
 //! survives anything.
 
 use super::file::{File, LockGuard, LogFile, Vfs};
+use super::lock_table::{Hold, LockTable};
 use super::mapping::Mapping;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct MemoryVfs {
     files: Mutex<BTreeMap<PathBuf, Arc<MemoryFile>>>,
-    locks: Arc<Mutex<BTreeSet<PathBuf>>>,
+    locks: Arc<Mutex<LockTable<PathBuf>>>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +35,13 @@ impl MemoryVfs {
         let file = Arc::new(MemoryFile::default());
         files.insert(path.to_owned(), Arc::clone(&file));
         Ok(file)
+    }
+
+    fn take_lock(&self, path: &Path, hold: Hold) -> io::Result<Box<dyn LockGuard>> {
+        if !self.locks.lock().take(path.to_owned(), hold) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(MemoryLock { path: path.to_owned(), locks: Arc::clone(&self.locks) }))
     }
 }
 
@@ -95,10 +103,12 @@ impl Vfs for MemoryVfs {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
-        if !self.locks.lock().insert(path.to_owned()) {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        Ok(Box::new(MemoryLock { path: path.to_owned(), locks: Arc::clone(&self.locks) }))
+        self.take_lock(path, Hold::Alone)
+    }
+
+    /// There are no lock files here: a name that nobody has locked yet can be locked.
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
+        self.take_lock(path, Hold::Shared)
     }
 }
 
@@ -140,6 +150,10 @@ impl LogFile for MemoryFile {
         Ok(())
     }
 
+    fn is_faster_filled(&self) -> bool {
+        false
+    }
+
     fn publish(&self, offset: u64, published: &[u8]) -> io::Result<()> {
         let start = usize::try_from(offset).map_err(|_| ErrorKind::FileTooLarge)?;
         let mut bytes = self.bytes.lock();
@@ -159,13 +173,13 @@ impl LogFile for MemoryFile {
 #[derive(Debug)]
 struct MemoryLock {
     path: PathBuf,
-    locks: Arc<Mutex<BTreeSet<PathBuf>>>,
+    locks: Arc<Mutex<LockTable<PathBuf>>>,
 }
 
 impl LockGuard for MemoryLock {}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {
-        self.locks.lock().remove(&self.path);
+        self.locks.lock().release(&self.path);
     }
 }

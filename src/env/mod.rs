@@ -12,7 +12,9 @@ pub mod file;
 pub mod time;
 pub mod random;
 pub mod schedule;
+mod lock_table;
 mod memory;
+pub(crate) mod overlay;
 mod system;
 pub mod environment;
 #[cfg(feature = "sim")]

@@ -8,11 +8,14 @@
 //! The fullest level with a score of at least one is compacted into the next: all of level 0 at once, of a deeper level
 //! the table that drags the fewest bytes of the next level along (RocksDB's "minimum overlapping ratio").
 
+use super::level_cursor::{Level, LevelCursor};
 use super::reclaim::{Dead, Reclaim, Tombstones};
 use super::version::Version;
+use crate::base::cursor::Cursor;
 use crate::base::ident::SeqNo;
 use crate::base::limits::LEVELS;
 use crate::base::planted::{Bug, planted};
+use crate::format::table::cursor::TableCursor;
 use crate::format::table::reader::TableReader;
 use std::sync::Arc;
 
@@ -50,10 +53,25 @@ pub enum Choice {
 /// Tables to take together.
 #[derive(Clone, Debug)]
 pub struct Compaction {
-    /// The tables with their present level, newest level first.
+    /// The tables with their present level, newest level first; those of a deeper level in the order of their keys.
     pub inputs: Vec<(u8, Arc<TableReader>)>,
     /// The level that the result goes to.
     pub output_level: usize,
+}
+
+impl Compaction {
+    /// What is to be merged: each table of level 0, which may overlap, and each deeper level as one run.
+    pub fn cursors(&self) -> Vec<Box<dyn Cursor>> {
+        let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
+        for tables in self.inputs.chunk_by(|(left, _), (right, _)| left == right && *left > 0) {
+            let tables: Level = tables.iter().map(|(_, table)| Arc::clone(table)).collect();
+            cursors.push(match tables.as_ref() {
+                [table] => Box::new(TableCursor::new(Arc::clone(table))),
+                _ => Box::new(LevelCursor::new(tables)),
+            });
+        }
+        cursors
+    }
 }
 
 /// The compaction that a version needs most.
@@ -254,7 +272,9 @@ mod tests {
 
     fn visible(version: &Version, number: u8, sight: &Sight) -> Option<SeqNo> {
         let target = Position { key: &key(number), seqno: sight.at.seqno };
-        let found = version.get(target, |entry| sight.shows(entry.kind).then_some(entry.seqno));
+        let found = version.get(target, crate::format::table::filter::hash(target.key), |entry| {
+            sight.shows(entry.kind).then_some(entry.seqno)
+        });
         found.expect("memory").flatten()
     }
 

@@ -113,7 +113,7 @@ mod tests {
             cut in 0_usize..60,
             asked in 0_u64..130,
         ) {
-            let memtables = [Arc::new(Memtable::new()), Arc::new(Memtable::new())];
+            let memtables = [Arc::new(Memtable::new(4096)), Arc::new(Memtable::new(4096))];
             let mut commits = Vec::new();
             let mut time = 5;
             for (index, step) in steps.iter().enumerate() {

@@ -17,7 +17,6 @@ use crate::base::limits::LEVELS;
 use crate::format::contents::ExpirySpan;
 use crate::format::manifest::{Parent, TableMeta, VersionEdit};
 use crate::format::table::cursor::TableCursor;
-use crate::format::table::filter;
 use crate::format::table::reader::TableReader;
 use std::sync::Arc;
 
@@ -117,9 +116,14 @@ impl Version {
         level == 0 || self.levels[level + 1..].iter().any(|tables| table_for(tables, key).is_some())
     }
 
-    /// Calls `found` with the newest entry of `target.key` at `target.seqno`, tombstones included.
-    pub fn get<R>(&self, target: Position<'_>, found: impl FnOnce(EntryRef<'_>) -> R) -> Result<Option<R>> {
-        let hash = filter::hash(target.key);
+    /// Calls `found` with the newest entry of `target.key` at `target.seqno`, tombstones included. `hash` is the key's
+    /// `filter::hash`.
+    pub fn get<R>(
+        &self,
+        target: Position<'_>,
+        hash: u64,
+        found: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> Result<Option<R>> {
         let mut found = Some(found);
         let mut look =
             |table: &TableReader| table.get(target, hash, |entry| found.take().map(|found| found(entry)));

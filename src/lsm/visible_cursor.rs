@@ -259,7 +259,7 @@ mod tests {
             bounds in (0_u8..4, 4_u8..10),
             walk in prop::collection::vec(moves(), 0..30),
         ) {
-            let tables: Vec<_> = (0..3).map(|_| Arc::new(Memtable::new())).collect();
+            let tables: Vec<_> = (0..3).map(|_| Arc::new(Memtable::new(4096))).collect();
             let mut map = BTreeMap::new();
             for (number, (key, is_put, at_millis, table)) in (1_u8..).zip(&writes) {
                 let (seqno, value) = (u64::from(number), [number]);

@@ -14,8 +14,14 @@ use std::fs;
 use std::path::Path;
 
 /// Where `unsafe` may stand: each with its invariants on top and a safe face.
-const UNSAFE: [&str; 4] =
-    ["env/mapping.rs", "lsm/memtable/arena.rs", "lsm/memtable/skiplist.rs", "engine/epoch_cell.rs"];
+const UNSAFE: [&str; 6] = [
+    "env/mapping.rs",
+    "lsm/memtable/arena.rs",
+    "lsm/memtable/node.rs",
+    "lsm/memtable/buckets.rs",
+    "lsm/memtable/skiplist.rs",
+    "engine/epoch_cell.rs",
+];
 
 /// Which tables of contents hand on what stands elsewhere: the crate's face, and that of the simulated world.
 const REEXPORTING: [&str; 2] = ["lib.rs", "env/sim/mod.rs"];

@@ -1,9 +1,11 @@
 //! `BatchWriteItem` and `BatchGetItem`.
 
-use crate::support::{database, item, refused};
+use crate::support::{database, item, refused, schema};
+use pixii::format::table::reader::ReadMode;
+use pixii::sim::{FaultRule, OpKind, Simulation, errno};
 use pixii::{
-    BatchGetRequest, BatchWrite, BatchWriteRequest, IntoKey, Item, Key, KeysAndAttributes,
-    ReturnConsumedCapacity,
+    BatchGetRequest, BatchWrite, BatchWriteFate, BatchWriteRequest, Database, EngineOptions, Error,
+    ErrorKind, IntoKey, Item, Key, KeysAndAttributes, Outcome, ReturnConsumedCapacity,
 };
 
 fn writes(writes: Vec<BatchWrite>) -> BatchWriteRequest {
@@ -156,4 +158,56 @@ fn a_batch_of_writes_has_at_most_twenty_five_over_all_tables() {
         "ValidationException",
         "Provided list of item keys contains duplicates",
     );
+}
+
+#[test]
+fn of_a_batch_of_which_one_write_fails_it_is_told_what_became_of_each() {
+    let simulation = Simulation::new(1);
+    let engine = EngineOptions { read_mode: ReadMode::Pread, ..EngineOptions::default() };
+    let database = Database::options().environment(simulation.environment()).engine(engine);
+    let database = database.open("/store").expect("a new database");
+    let table = database.create_table(schema()).expect("a new table");
+    table.put(&item(2).with("x", 1)).expect("a valid item");
+    database.flush().expect("nothing fails");
+    let put = |sk: i32| BatchWrite::Put(item(sk).with("x", 5));
+    // The old item is needed for the index, and cannot be read.
+    for (path, bytes) in simulation.vfs().files() {
+        let is_table = path.extension().is_some_and(|extension| extension == "sst");
+        let found = bytes.windows(2).position(|bytes| bytes == b"pk");
+        if let (true, Some(offset)) = (is_table, found) {
+            assert!(simulation.vfs().flip(&path, offset as u64, 0));
+        }
+    }
+    let error = database.batch_write(writes(vec![put(1), put(2), put(3)])).expect_err("one cannot be read");
+    assert_eq!((error.kind(), error.error().outcome()), (ErrorKind::Corruption, Outcome::Rejected));
+    assert_eq!(error.unprocessed(), writes(vec![put(2)]).writes);
+    assert!(error.unknown().is_empty() && error.done_count() == 2);
+    let fates: Vec<bool> =
+        error.writes()["Items"].iter().map(|(_, fate)| matches!(fate, BatchWriteFate::Done(_))).collect();
+    assert_eq!(fates, [true, false, true]);
+    let said = error.to_string();
+    assert!(said.ends_with("(of the writes of the batch 2 are done, 1 rejected and 0 unknown)"), "{said}");
+    assert_eq!(Error::from(error).kind(), ErrorKind::Corruption);
+    for sk in [1, 3] {
+        assert!(table.get_item(("p", sk)).expect("it can be read").is_some(), "{sk} is done");
+    }
+}
+
+#[test]
+fn writes_of_a_batch_whose_sync_fails_are_unknown() {
+    let simulation = Simulation::new(2);
+    let database = Database::options().environment(simulation.environment());
+    let database = database.open("/store").expect("a new database");
+    database.create_table(schema()).expect("a new table");
+    let request = || writes(vec![BatchWrite::Put(item(1)), BatchWrite::Put(item(2))]);
+    let pending = database.submit_batch_write(request()).expect("a valid request");
+    simulation.vfs().fail(FaultRule::on(&[OpKind::Sync]).path("*.wal").errno(errno::EIO));
+    let error = pending.wait().expect_err("it cannot be synced");
+    assert_eq!(error.error().outcome(), Outcome::Unknown);
+    assert_eq!(error.unknown(), request().writes);
+    assert!(error.unprocessed().is_empty() && error.done_count() == 0);
+    // The next batch is refused before anything of it begins.
+    let error = database.batch_write(request()).expect_err("nothing is written any more");
+    assert_eq!((error.kind(), error.error().outcome()), (ErrorKind::Poisoned, Outcome::Rejected));
+    assert_eq!(error.unprocessed(), request().writes);
 }

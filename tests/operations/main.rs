@@ -15,3 +15,4 @@ mod streams;
 mod backups;
 mod expiry;
 mod awaiting;
+mod read_only;

@@ -32,10 +32,15 @@ pub(crate) fn item(sk: i32) -> Item {
 
 /// The request is refused with that exception and in these words.
 #[track_caller]
-pub(crate) fn refused<T>(result: Result<T>, exception: &str, message: &str) -> pixii::Error {
+pub(crate) fn refused<T>(
+    result: Result<T, impl Into<pixii::Error>>,
+    exception: &str,
+    message: &str,
+) -> pixii::Error {
     match result {
         Ok(_) => panic!("it was not refused: {message}"),
         Err(error) => {
+            let error = error.into();
             assert_eq!((error.exception(), error.to_string().as_str()), (exception, message));
             error
         }

@@ -5,8 +5,9 @@ use pixii::sim::{SimVfs, Simulation};
 use pixii::{
     CancellationCode, Condition, Database, DeleteRequest, Durability, ErrorKind, Fault, GlobalIndex, IntoKey,
     Item, KeyType, PutRequest, Result, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-    TableSchema, TokenScope, TransactGet, TransactGetRequest, TransactWrite, TransactWriteOutput,
-    TransactWriteRequest, UpdateExpression, UpdateRequest, Value, WriteFault, WriteOptions, attr,
+    SubmittedTransaction, TableSchema, TokenScope, TransactGet, TransactGetRequest, TransactWrite,
+    TransactWriteOutput, TransactWriteRequest, UpdateExpression, UpdateRequest, Value, WriteFault,
+    WriteOptions, attr,
 };
 use std::thread;
 use std::time::Duration;
@@ -401,4 +402,38 @@ fn a_transaction_that_fails_does_nothing() {
     });
     assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::ConditionalCheckFailed));
     assert_eq!(table.scan().count().expect("it can be read"), 0);
+}
+
+#[test]
+fn a_table_that_was_made_since_is_no_empty_one() {
+    let database = Database::in_memory().expect("a new database");
+    let mut transaction = database.begin_transaction().expect("the database is open");
+    let table = database.create_table(schema()).expect("a new table");
+    table.put(&item(1).with("x", 1)).expect("a valid item");
+    let reads = [
+        transaction.get_item(&table, ("p", 1)).map(drop),
+        transaction.read(table.query("p")).map(drop),
+        transaction.read(table.scan().index("ByX")).map(drop),
+        transaction.put(&table, &item(2)),
+    ];
+    for (place, read) in reads.into_iter().enumerate() {
+        let error = read.expect_err("it was not there yet");
+        assert_eq!(error.kind(), ErrorKind::TransactionConflict, "number {place}");
+        assert!(error.to_string().starts_with("The table Items was made after the moment"), "{error}");
+    }
+    let submitted = transaction.submit(Durability::Durable).expect("nothing fails");
+    assert!(matches!(submitted, SubmittedTransaction::Conflict), "it comes to nothing: {submitted:?}");
+
+    // Whoever has the closure run again finds what is there.
+    let mut made = None;
+    let items = database.transact(|transaction| {
+        let table = made.get_or_insert_with(|| {
+            let by_id = TableSchema::builder("Since").partition_key("id", KeyType::Number);
+            let table = database.create_table(by_id.build().expect("a valid schema")).expect("a new table");
+            table.put(&Item::new().with("id", 1)).expect("a valid item");
+            table
+        });
+        transaction.read(table.scan())
+    });
+    assert_eq!(items.expect("it commits in the end").len(), 1);
 }

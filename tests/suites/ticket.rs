@@ -39,7 +39,7 @@ impl Ticket {
     pub(crate) fn wait(self) -> Result<Option<Item>, Error> {
         match self {
             Self::Write(pending) => pending.wait().map(|output| output.attributes),
-            Self::Batch(pending) => pending.wait().map(|_| None),
+            Self::Batch(pending) => pending.wait().map(|_| None).map_err(Error::from),
             Self::Transact(pending) => pending.wait().map(|_| None),
             Self::Commit(pending) => pending.wait().map(|_| None),
             Self::Change(pending) => pending.wait().map(|_| None),
@@ -50,7 +50,7 @@ impl Ticket {
     pub(crate) fn step(&mut self) -> Option<Result<Option<Item>, Error>> {
         match self {
             Self::Write(pending) => pending.step().map(|done| done.map(|output| output.attributes)),
-            Self::Batch(pending) => pending.step().map(|done| done.map(|_| None)),
+            Self::Batch(pending) => pending.step().map(|done| done.map(|_| None).map_err(Error::from)),
             Self::Transact(pending) => pending.step().map(|done| done.map(|_| None)),
             Self::Commit(pending) => pending.step().map(|done| done.map(|_| None)),
             Self::Change(pending) => pending.step().map(|done| done.map(|_| None)),

@@ -8,13 +8,14 @@ use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
 use clap::Args;
-use pixii::{Database, Environment, ExpiredItems};
+use pixii::{ArchiveOptions, Database, DirectoryArchive, Environment, ExpiredItems};
 use std::convert::Infallible;
 use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long tables are said to be on their way, where that is asked for.
@@ -72,6 +73,12 @@ pub(crate) struct ServeArguments {
     /// Show expired items until they are swept, as DynamoDB does, and not hide them from their instant on
     #[arg(long, env = "PIXII_SHOW_EXPIRED")]
     show_expired: bool,
+    /// Keep every moment of this last time, as 90s, 30m, 12h or 7d: tables with point-in-time recovery can be restored to it
+    #[arg(long, value_name = "TIME", env = "PIXII_HISTORY", value_parser = time_of)]
+    history: Option<Duration>,
+    /// Archive the store in this directory as it changes, for 35 days: tables can be restored to what is archived, too
+    #[arg(long, value_name = "DIR", env = "PIXII_ARCHIVE", conflicts_with = "in_memory")]
+    archive: Option<PathBuf>,
     /// Read settings from this file: lines of a flag's name, an equals sign and its value
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -101,6 +108,21 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A time of the command line: a number and its unit.
+fn time_of(text: &str) -> Result<Duration, String> {
+    let split = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit_seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err("a time is a number and one of s, m, h and d: 12h".to_owned()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "a time is a whole number and its unit: 12h".to_owned())
+}
+
 /// Whether users other than its owner may read a file, where the system has owners.
 fn can_be_read_by_others(file: &Path) -> bool {
     #[cfg(unix)]
@@ -118,7 +140,13 @@ fn can_be_read_by_others(file: &Path) -> bool {
 impl ServeArguments {
     fn database(&self) -> Result<Database> {
         let expired = if self.show_expired { ExpiredItems::ShownUntilSwept } else { ExpiredItems::Hidden };
-        let options = Database::options().expired_items(expired);
+        let mut options =
+            Database::options().expired_items(expired).history(self.history.unwrap_or_default());
+        if let Some(directory) = &self.archive {
+            let archive = DirectoryArchive::open(Environment::system(), directory);
+            let archive = archive.map_err(pixii::Error::from)?;
+            options = options.archive(Arc::new(archive), ArchiveOptions::default());
+        }
         Ok(match &self.directory {
             Some(directory) => options.open(directory)?,
             None => options.environment(Environment::memory()).open("memory")?,
@@ -241,6 +269,16 @@ mod tests {
     struct CommandLine {
         #[command(flatten)]
         serve: ServeArguments,
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("90s", 90), ("30m", 1800), ("12h", 43_200), ("7d", 604_800), ("0s", 0)] {
+            assert_eq!(time_of(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "7", "d", "-1d", "1.5h", "99999999999999999d", "1w", "1 h"] {
+            assert!(time_of(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -276,7 +276,7 @@ pub(crate) fn write(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8
     for table in request.writes.keys() {
         service.transients.check_items(OPERATION, table)?;
     }
-    let output = service.database.batch_write(request)?;
+    let output = service.database.batch_write(request).map_err(pixii::Error::from)?;
     Ok(writer::body(|body| {
         body.object("UnprocessedItems", |_| {});
         capacity::write_all_metrics(&output.item_collection_metrics, body);

@@ -3,7 +3,7 @@
 use super::reader::{self, Reader};
 use super::refusal::{Answer, Refusal};
 use super::service::Service;
-use super::{batches, items, pages, statements, streams, tables, transactions};
+use super::{backups, batches, items, pages, policies, statements, streams, tables, transactions};
 
 /// What an operation is asked by: `X-Amz-Target` is the prefix of its service, a dot and its name.
 const DYNAMODB: &str = "DynamoDB_20120810.";
@@ -27,13 +27,18 @@ enum Serve {
 }
 
 /// All operations on tables and items, by name.
-const OPERATIONS: [Target; 25] = [
+const OPERATIONS: [Target; 36] = [
     Target { operation: "BatchExecuteStatement", serve: Serve::InParts(statements::batch) },
     Target { operation: "BatchGetItem", serve: Serve::With(batches::get) },
     Target { operation: "BatchWriteItem", serve: Serve::With(batches::write) },
+    Target { operation: "CreateBackup", serve: Serve::With(backups::create) },
     Target { operation: "CreateTable", serve: Serve::With(tables::create) },
+    Target { operation: "DeleteBackup", serve: Serve::With(backups::delete) },
     Target { operation: "DeleteItem", serve: Serve::With(items::delete) },
+    Target { operation: "DeleteResourcePolicy", serve: Serve::With(policies::delete) },
     Target { operation: "DeleteTable", serve: Serve::With(tables::delete) },
+    Target { operation: "DescribeBackup", serve: Serve::With(backups::describe) },
+    Target { operation: "DescribeContinuousBackups", serve: Serve::With(backups::describe_continuous) },
     Target { operation: "DescribeEndpoints", serve: Serve::Endpoints },
     Target { operation: "DescribeLimits", serve: Serve::Limits },
     Target { operation: "DescribeTable", serve: Serve::With(tables::describe_table) },
@@ -41,15 +46,21 @@ const OPERATIONS: [Target; 25] = [
     Target { operation: "ExecuteStatement", serve: Serve::With(statements::one) },
     Target { operation: "ExecuteTransaction", serve: Serve::With(statements::transaction) },
     Target { operation: "GetItem", serve: Serve::With(items::get) },
+    Target { operation: "GetResourcePolicy", serve: Serve::With(policies::get) },
+    Target { operation: "ListBackups", serve: Serve::With(backups::list) },
     Target { operation: "ListTables", serve: Serve::With(tables::list) },
     Target { operation: "ListTagsOfResource", serve: Serve::With(tables::list_tags) },
     Target { operation: "PutItem", serve: Serve::With(items::put) },
+    Target { operation: "PutResourcePolicy", serve: Serve::With(policies::put) },
     Target { operation: "Query", serve: Serve::With(pages::query) },
+    Target { operation: "RestoreTableFromBackup", serve: Serve::With(backups::restore_from_backup) },
+    Target { operation: "RestoreTableToPointInTime", serve: Serve::With(backups::restore_to_point_in_time) },
     Target { operation: "Scan", serve: Serve::With(pages::scan) },
     Target { operation: "TagResource", serve: Serve::With(tables::tag) },
     Target { operation: "TransactGetItems", serve: Serve::With(transactions::get) },
     Target { operation: "TransactWriteItems", serve: Serve::With(transactions::write) },
     Target { operation: "UntagResource", serve: Serve::With(tables::untag) },
+    Target { operation: "UpdateContinuousBackups", serve: Serve::With(backups::update_continuous) },
     Target { operation: "UpdateItem", serve: Serve::With(items::update) },
     Target { operation: "UpdateTable", serve: Serve::With(tables::update) },
     Target { operation: "UpdateTimeToLive", serve: Serve::With(tables::update_time_to_live) },

@@ -20,6 +20,13 @@ pub(crate) enum Refusal {
     Statement(StatementFault),
     /// An item that is to be inserted is there already.
     DuplicateItem,
+    /// As many tables are being restored as may be.
+    TooManyRestores {
+        /// So many may be.
+        most: usize,
+    },
+    /// Something of ours failed.
+    Failed(String),
 }
 
 impl From<StatementFault> for Refusal {
@@ -36,6 +43,7 @@ impl Refusal {
     pub(crate) fn failure(&self) -> Option<String> {
         match self {
             Self::Library(error) if is_ours(error.kind()) => Some(error.to_string()),
+            Self::Failed(failure) => Some(failure.clone()),
             _ => None,
         }
     }
@@ -145,6 +153,12 @@ impl From<Refusal> for Answer {
             Refusal::Statement(StatementFault(message)) => {
                 let message = Some(("message", message.as_str()));
                 Self::refusal(400, VALIDATE, "ValidationException", message, |_| {})
+            }
+            Refusal::Failed(failure) => Self::failure(failure),
+            Refusal::TooManyRestores { most } => {
+                let message = format!("There is a limit of {most} concurrent restores");
+                let message = Some(("message", message.as_str()));
+                Self::refusal(400, DYNAMODB, "LimitExceededException", message, |_| {})
             }
             Refusal::DuplicateItem => {
                 let message = Some(("message", DUPLICATE_ITEM));

@@ -1,5 +1,6 @@
 //! What requests are answered from.
 
+use super::restores::Restores;
 use super::transients::Transients;
 use pixii::{Database, Operations};
 
@@ -17,11 +18,13 @@ pub(crate) struct Service {
     pub(crate) operations: Operations,
     pub(crate) wording: Wording,
     pub(crate) transients: Transients,
+    pub(crate) restores: Restores,
 }
 
 impl Service {
     /// Answers from this database.
     pub(crate) fn new(database: Database, wording: Wording, transients: Transients) -> Self {
-        Self { operations: database.operations(), database, wording, transients }
+        let (operations, restores) = (database.operations(), Restores::default());
+        Self { database, operations, wording, transients, restores }
     }
 }

@@ -352,6 +352,9 @@ fn write_error(refusal: &Refusal, object: &mut ObjectWriter<'_>) {
         Refusal::Unreadable(_) | Refusal::UnknownOperation => {
             ("ValidationError", "The statement cannot be read".to_owned(), None)
         }
+        Refusal::TooManyRestores { .. } | Refusal::Failed(_) => {
+            ("InternalServerError", FAILED.to_owned(), None)
+        }
     };
     object.string("Code", code);
     object.maybe_item("Item", item);

@@ -1,11 +1,12 @@
 //! What is told of tables, as JSON.
 
 use super::choices::table_class_name;
+use super::restores::Restoring;
 use super::writer::ObjectWriter;
 use pixii::{
     AttributeDefinition, BillingMode, IndexDescription, KeyRole, KeySchemaElement, KeyType,
-    OnDemandThroughput, ProjectionRequest, ProvisionedThroughputDescription, TableDescription,
-    WarmThroughput,
+    OnDemandThroughput, ProjectionRequest, ProvisionedThroughputDescription, SseSpecification,
+    TableDescription, WarmThroughput,
 };
 
 /// `TableDescription`.
@@ -29,13 +30,7 @@ pub(super) fn write_table(table: &TableDescription, object: &mut ObjectWriter<'_
     write_indexes("LocalSecondaryIndexes", &table.local_secondary_indexes, object);
     write_on_demand(table.on_demand_throughput, object);
     object.object("ProvisionedThroughput", |object| write_provisioned(&table.provisioned_throughput, object));
-    if let Some(sse) = &table.sse {
-        object.object("SSEDescription", |object| {
-            object.string("Status", "ENABLED");
-            object.string("SSEType", "KMS");
-            object.maybe_string("KMSMasterKeyArn", sse.kms_master_key_id.as_deref());
-        });
-    }
+    write_sse(table.sse.as_ref(), object);
     if let Some(stream) = &table.stream_specification {
         object.object("StreamSpecification", |object| {
             object.plain("StreamEnabled", stream.stream_enabled);
@@ -49,11 +44,49 @@ pub(super) fn write_table(table: &TableDescription, object: &mut ObjectWriter<'_
             object.maybe_moment("LastUpdateDateTime", summary.changed_at_millis);
         });
     }
-    object.string("TableId", &table.table_id);
+    // A table that is being restored gets its identity when it is there.
+    object.maybe_string("TableId", Some(table.table_id.as_str()).filter(|id| !id.is_empty()));
     object.string("TableName", &table.table_name);
     object.plain("TableSizeBytes", table.table_size_bytes);
     object.string("TableStatus", table.table_status.name());
     write_warm(table.warm_throughput, object);
+}
+
+/// `TableDescription` of a table that is being restored.
+pub(super) fn write_restoring(restoring: &Restoring, object: &mut ObjectWriter<'_>) {
+    write_table(&restoring.table, object);
+    let summary = &restoring.summary;
+    object.object("RestoreSummary", |object| {
+        object.moment("RestoreDateTime", summary.restored_to_millis);
+        object.plain("RestoreInProgress", true);
+        object.maybe_string("SourceBackupArn", summary.backup_arn.as_deref());
+        object.string("SourceTableArn", &summary.table_arn);
+    });
+}
+
+/// `SSEDescription`, if a key was asked for.
+pub(super) fn write_sse(sse: Option<&SseSpecification>, object: &mut ObjectWriter<'_>) {
+    if let Some(sse) = sse {
+        object.object("SSEDescription", |object| {
+            object.string("Status", "ENABLED");
+            object.string("SSEType", "KMS");
+            object.maybe_string("KMSMasterKeyArn", sse.kms_master_key_id.as_deref());
+        });
+    }
+}
+
+/// An index of a table that a backup was made of.
+pub(super) fn write_index_of_backup(index: &IndexDescription, object: &mut ObjectWriter<'_>) {
+    object.string("IndexName", &index.index_name);
+    write_key(&index.key_schema, object);
+    write_on_demand(index.on_demand_throughput, object);
+    object.object("Projection", |object| write_projection(&index.projection, object));
+    if let Some(throughput) = &index.provisioned_throughput {
+        object.object("ProvisionedThroughput", |object| {
+            object.plain("ReadCapacityUnits", throughput.read_capacity_units);
+            object.plain("WriteCapacityUnits", throughput.write_capacity_units);
+        });
+    }
 }
 
 fn write_definition(definition: &AttributeDefinition, object: &mut ObjectWriter<'_>) {
@@ -121,7 +154,7 @@ fn write_provisioned(throughput: &ProvisionedThroughputDescription, object: &mut
     object.plain("WriteCapacityUnits", throughput.write_capacity_units);
 }
 
-fn write_on_demand(throughput: Option<OnDemandThroughput>, object: &mut ObjectWriter<'_>) {
+pub(super) fn write_on_demand(throughput: Option<OnDemandThroughput>, object: &mut ObjectWriter<'_>) {
     if let Some(throughput) = throughput {
         object.object("OnDemandThroughput", |object| {
             object.maybe_plain("MaxReadRequestUnits", throughput.max_read_request_units);

@@ -6,7 +6,7 @@ use super::members::Members;
 use super::reader::Reader;
 use super::refusal::Refusal;
 use super::service::Service;
-use super::table_answers::write_table;
+use super::table_answers::{write_restoring, write_table};
 use super::table_requests::{
     self, IndexMembers, IndexUpdateMembers, StreamMembers, read_definitions, read_key, read_on_demand,
     read_provisioned, read_sse, read_tags,
@@ -111,8 +111,13 @@ fn read_table_name(operation: Operation, reader: &mut Reader<'_>) -> Result<Stri
 /// Answers `DescribeTable`.
 pub(crate) fn describe_table(service: &Service, reader: &mut Reader<'_>) -> Result<Vec<u8>, Refusal> {
     let name = read_table_name(Operation::DescribeTable, reader)?;
-    let table = service.transients.describe(&name, || service.database.describe_table(&name))?;
-    Ok(describe("Table", &table))
+    match service.transients.describe(&name, || service.database.describe_table(&name)) {
+        Ok(table) => Ok(describe("Table", &table)),
+        Err(error) => {
+            let restoring = service.restores.find(&name, &error).ok_or(error)?;
+            Ok(writer::body(|body| body.object("Table", |object| write_restoring(&restoring, object))))
+        }
+    }
 }
 
 /// Answers `DeleteTable`.

@@ -226,6 +226,51 @@ def statements():
     assert answer["Items"] == [{"user_id": {"S": "q"}, "timestamp": {"N": "1"}}]
 
 
+def backups(table):
+    """A backup, its paginator, and tables that are restored of it and of a moment, waited for as the SDK does."""
+    client.put_item(TableName="UserMessages", Item={"user_id": {"S": "kept"}, "timestamp": {"N": "1"}})
+    table.reload()
+    details = client.create_backup(TableName="UserMessages", BackupName="monday")["BackupDetails"]
+    assert details["BackupStatus"] == "AVAILABLE" and details["BackupCreationDateTime"].year >= 2024, details
+    listed = client.get_paginator("list_backups").paginate(PaginationConfig={"PageSize": 1})
+    assert [backup["BackupArn"] for page in listed for backup in page["BackupSummaries"]] == [details["BackupArn"]]
+    source = client.describe_backup(BackupArn=details["BackupArn"])["BackupDescription"]["SourceTableDetails"]
+    assert source["TableName"] == "UserMessages" and source["KeySchema"] == table.key_schema, source
+    restored = client.restore_table_from_backup(TargetTableName="Restored", BackupArn=details["BackupArn"])
+    assert restored["TableDescription"]["RestoreSummary"]["SourceBackupArn"] == details["BackupArn"]
+
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    client.update_continuous_backups(TableName="UserMessages", PointInTimeRecoverySpecification=recovery)
+    described = client.describe_continuous_backups(TableName="UserMessages")["ContinuousBackupsDescription"]
+    described = described["PointInTimeRecoveryDescription"]
+    assert described["PointInTimeRecoveryStatus"] == "ENABLED" and described["RecoveryPeriodInDays"] == 35, described
+    time.sleep(0.05)
+    good = client.describe_continuous_backups(TableName="UserMessages")["ContinuousBackupsDescription"]
+    good = good["PointInTimeRecoveryDescription"]["LatestRestorableDateTime"]
+    time.sleep(0.05)
+    client.delete_item(TableName="UserMessages", Key={"user_id": {"S": "kept"}, "timestamp": {"N": "1"}})
+    client.restore_table_to_point_in_time(
+        SourceTableName="UserMessages", TargetTableName="Then", RestoreDateTime=good
+    )
+    for name in ["Restored", "Then"]:
+        copy = resource.Table(name)
+        copy.wait_until_exists()
+        assert copy.get_item(Key={"user_id": "kept", "timestamp": 1})["Item"]["user_id"] == "kept"
+        assert len(copy.global_secondary_indexes) == len(table.global_secondary_indexes)
+        copy.delete()
+    refused("InvalidRestoreTimeException", client.restore_table_to_point_in_time, SourceTableName="UserMessages",
+            TargetTableName="Early", RestoreDateTime=1)
+    client.delete_backup(BackupArn=details["BackupArn"])
+    policy = '{"Version":"2012-10-17","Statement":[]}'
+    arn = table.table_arn
+    revision = client.put_resource_policy(ResourceArn=arn, Policy=policy, ExpectedRevisionId="NO_POLICY")["RevisionId"]
+    answer = client.get_resource_policy(ResourceArn=arn)
+    assert (answer["Policy"], answer["RevisionId"]) == (policy, revision), answer
+    refused("PolicyNotFoundException", client.delete_resource_policy, ResourceArn=arn, ExpectedRevisionId="none")
+    assert client.delete_resource_policy(ResourceArn=arn)["RevisionId"] == revision
+    refused("BackupNotFoundException", client.describe_backup, BackupArn=details["BackupArn"])
+
+
 def endings(table):
     """A table goes, and is waited for."""
     table.delete()
@@ -261,5 +306,6 @@ transactions()
 stream(table)
 settings(table)
 statements()
+backups(table)
 endings(table)
 print(f"boto3 {boto3.__version__}: all is well at {os.environ['AWS_ENDPOINT_URL']}")

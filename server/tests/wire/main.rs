@@ -4,6 +4,7 @@
 mod client;
 mod access;
 mod attacks;
+mod backups;
 mod batches;
 mod envelope;
 mod items;

@@ -11,6 +11,48 @@ fn without(json: &mut Json, names: &[&str]) {
 }
 
 #[test]
+fn policies_are_kept_and_told_with_their_revision() {
+    let client = Client::with_table();
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/Table";
+    let policy =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"dynamodb:*"}]}"#;
+    let put = json!({"ResourceArn": arn, "Policy": policy}).to_string();
+    let revision = client.json("PutResourcePolicy", &put)["RevisionId"].clone();
+    assert_eq!(client.json("PutResourcePolicy", &put)["RevisionId"], revision);
+    let by_arn = json!({"ResourceArn": arn}).to_string();
+    let told = json!({"Policy": policy, "RevisionId": revision});
+    assert_eq!(client.json("GetResourcePolicy", &by_arn), told);
+    let other = json!({"ResourceArn": arn, "Policy": "{}", "ExpectedRevisionId": "1"}).to_string();
+    let told = client.told("PutResourcePolicy", &other);
+    assert!(told.starts_with("400 ") && told.contains("v20120810#PolicyNotFoundException"), "{told}");
+    client.refused(
+        "PutResourcePolicy",
+        &[
+            (
+                &json!({"ResourceArn": arn, "Policy": "Allow"}).to_string(),
+                "One or more parameter values were invalid: Policy is no object in JSON",
+            ),
+            (
+                &json!({"ResourceArn": arn, "Policy": format!("{{\"a\":\"{}\"}}", "x".repeat(20_473))}).to_string(),
+                "One or more parameter values were invalid: Policy must have 1 to 20480 bytes, and has 20481",
+            ),
+            (
+                "{}",
+                "2 validation errors detected: Value null at 'resourceArn' failed to satisfy constraint: Member must \
+                 not be null; Value null at 'policy' failed to satisfy constraint: Member must not be null",
+            ),
+        ],
+    );
+    assert_eq!(client.json("DeleteResourcePolicy", &by_arn), json!({"RevisionId": revision}));
+    assert_eq!(client.json("DeleteResourcePolicy", &by_arn), json!({"RevisionId": ""}));
+    let missing = format!("Resource-based policy not found for the provided ResourceArn: {arn}");
+    assert_eq!(client.told("GetResourcePolicy", &by_arn), modelled("PolicyNotFoundException", &missing));
+    let unknown = json!({"ResourceArn": format!("{arn}s")}).to_string();
+    let missing = format!("Requested resource not found: ResourceArn: {arn}s not found");
+    assert_eq!(client.told("GetResourcePolicy", &unknown), modelled("ResourceNotFoundException", &missing));
+}
+
+#[test]
 fn a_table_is_described_in_dynamodbs_shape() {
     let client = Client::new();
     let mut created = client.json("CreateTable", TABLE)["TableDescription"].clone();

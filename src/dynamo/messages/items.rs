@@ -52,6 +52,11 @@ pub(super) fn write_write(f: &mut Formatter<'_>, fault: &WriteFault) -> fmt::Res
             f.write_str("]")
         }
         WriteFault::TransactionConflict => f.write_str("Transaction is ongoing for the item"),
+        // Our own words: DynamoDB has no such transactions.
+        WriteFault::TableMadeSince { table } => write!(
+            f,
+            "The table {table} was made after the moment that the transaction reads; run the transaction again"
+        ),
         WriteFault::TransactionInProgress => {
             f.write_str("The transaction with the given request token is already in progress.")
         }

@@ -6,4 +6,5 @@ mod items;
 mod legacy;
 mod streams;
 mod backups;
+mod policies;
 pub(super) mod request;

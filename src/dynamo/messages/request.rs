@@ -8,6 +8,7 @@
 
 use super::backups;
 use super::items;
+use super::policies;
 use super::streams;
 use super::tables::{self, PARAMETER};
 use crate::dynamo::fault::{
@@ -90,6 +91,7 @@ pub(in crate::dynamo) fn write(
         Fault::Table(fault) => tables::write_table(f, fault),
         Fault::Stream(fault) => streams::write_stream(f, fault),
         Fault::Backup(fault) => backups::write_backup(f, fault),
+        Fault::Policy(fault) => policies::write_policy(f, fault),
         Fault::ParameterMissing { parameter } => {
             write!(f, "The parameter '{parameter}' is required but was not present in the request")
         }

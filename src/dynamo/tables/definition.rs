@@ -89,6 +89,7 @@ impl NewTable {
             time_to_live: TimeToLiveState::default(),
             tags: tags::parse(request.tags)?,
             point_in_time_recovery: None,
+            resource_policy: None,
         };
         Ok(Self { schema, settings, index_throughputs, stream })
     }

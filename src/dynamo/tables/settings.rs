@@ -246,6 +246,17 @@ pub struct TableSettings {
     pub tags: BTreeMap<String, String>,
     /// Since when it can be restored to a moment, if it can.
     pub point_in_time_recovery: Option<PointInTimeRecovery>,
+    /// Its policy, if it has one.
+    pub resource_policy: Option<ResourcePolicy>,
+}
+
+/// The policy of a table. It is kept and told, and means nothing here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourcePolicy {
+    /// As it was put.
+    pub text: String,
+    /// Greater than that of any policy that it took the place of.
+    pub revision: u64,
 }
 
 /// A table can be restored to a moment.
@@ -258,7 +269,7 @@ pub struct PointInTimeRecovery {
 }
 
 impl TableSettings {
-    /// Those of a table that is restored of one with these: without stream, expiry, recovery, tags and protection.
+    /// Those of a table that is restored of one with these: without stream, expiry, recovery, tags, policy and protection.
     pub(in crate::dynamo) fn restored(&self) -> Self {
         Self {
             deletion_protection: false,
@@ -266,6 +277,7 @@ impl TableSettings {
             time_to_live: TimeToLiveState::default(),
             tags: BTreeMap::new(),
             point_in_time_recovery: None,
+            resource_policy: None,
             ..self.clone()
         }
     }

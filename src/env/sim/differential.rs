@@ -28,6 +28,7 @@ enum Op {
     Sync(String),
     SyncDir(String),
     Lock(String),
+    LockShared(String),
 }
 
 /// A few names in two directories, so that operations meet.
@@ -62,6 +63,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => path().prop_map(Op::Sync),
         1 => directory().prop_map(Op::SyncDir),
         1 => path().prop_map(Op::Lock),
+        1 => path().prop_map(Op::LockShared),
     ]
 }
 
@@ -127,6 +129,7 @@ impl World {
                 Ok(String::new())
             }),
             Op::Lock(name) => self.lock_twice(name),
+            Op::LockShared(name) => self.lock_together(name),
         };
         done.map_err(|error| error.kind())
     }
@@ -146,6 +149,15 @@ impl World {
         let _first = self.vfs.lock(&path)?;
         let second = self.vfs.lock(&path).map(|_| ());
         Ok(format!("{:?}", second.map_err(|error| error.kind())))
+    }
+
+    fn lock_together(&self, name: &str) -> io::Result<String> {
+        let path = self.root.join(name);
+        let first = self.vfs.lock_shared(&path)?;
+        let _second = self.vfs.lock_shared(&path)?;
+        drop(first);
+        let alone = self.vfs.lock(&path).map(|_| ());
+        Ok(format!("{:?}", alone.map_err(|error| error.kind())))
     }
 }
 

@@ -7,6 +7,7 @@ use super::inode::{Contents, Inode};
 use super::machine::{Admission, State, crash_error};
 use super::operation::{OpKind, Operation};
 use crate::env::file::{File, LockGuard, LogFile, Vfs};
+use crate::env::lock_table::Hold;
 use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -296,7 +297,14 @@ impl Vfs for SimVfs {
             Ok(vec![Binding::new(place, Some(Node::File(inode)))])
         })?;
         let inode = found.expect("the change was planned, or there is an error");
-        Ok(Box::new(SimLock::take(&self.state, &mut state, inode)?))
+        Ok(Box::new(SimLock::take(&self.state, &mut state, inode, Hold::Alone)?))
+    }
+
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
+        let mut state = self.lock_state();
+        state.admit_look(Operation::on(OpKind::Open, path))?;
+        let inode = state.names.resolve(path)?.file()?;
+        Ok(Box::new(SimLock::take(&self.state, &mut state, inode, Hold::Shared)?))
     }
 }
 

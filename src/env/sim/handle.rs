@@ -5,6 +5,7 @@ use super::inode::{Inode, WrittenBytes};
 use super::machine::{Admission, State, crash_error};
 use super::operation::{OpKind, Operation};
 use crate::env::file::{File, LockGuard, LogFile};
+use crate::env::lock_table::Hold;
 use crate::env::mapping::Mapping;
 use parking_lot::Mutex;
 use std::fmt;
@@ -148,6 +149,10 @@ impl LogFile for SimFile {
         self.write(OpKind::Fill, size, &WrittenBytes::Zeros(missing))
     }
 
+    fn is_faster_filled(&self) -> bool {
+        true
+    }
+
     fn publish(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.write(OpKind::Publish, offset, &WrittenBytes::Data(Arc::from(bytes)))
     }
@@ -173,9 +178,14 @@ pub(super) struct SimLock {
 }
 
 impl SimLock {
-    /// Takes the lock of a file, if nobody has it. The machine's state is locked by the caller.
-    pub(super) fn take(shared: &Arc<Mutex<State>>, state: &mut State, inode: Arc<Inode>) -> io::Result<Self> {
-        if !state.locked.insert(inode.id) {
+    /// Takes the lock of a file, if nobody is in the way. The machine's state is locked by the caller.
+    pub(super) fn take(
+        shared: &Arc<Mutex<State>>,
+        state: &mut State,
+        inode: Arc<Inode>,
+        hold: Hold,
+    ) -> io::Result<Self> {
+        if !state.locked.take(inode.id, hold) {
             return Err(ErrorKind::WouldBlock.into());
         }
         Ok(Self { state: Arc::clone(shared), inode })
@@ -186,7 +196,7 @@ impl LockGuard for SimLock {}
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        self.state.lock().locked.remove(&self.inode.id);
+        self.state.lock().locked.release(&self.inode.id);
     }
 }
 

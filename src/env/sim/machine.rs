@@ -9,6 +9,7 @@ use super::directory::{Binding, Names};
 use super::fault::{Fault, FaultPlan};
 use super::inode::{Inode, InodeId, PendingState, SharedBytes};
 use super::operation::{OpLog, Operation};
+use crate::env::lock_table::LockTable;
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 use std::fmt;
@@ -22,7 +23,7 @@ const STALE_FILES: usize = 8;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) names: Names,
-    pub(super) locked: BTreeSet<InodeId>,
+    pub(super) locked: LockTable<InodeId>,
     /// The bytes of files that were unlinked, newest last.
     pub(super) stale: VecDeque<SharedBytes>,
     pub(super) log: OpLog,
@@ -55,7 +56,7 @@ impl State {
     fn of(names: Names, stale: VecDeque<SharedBytes>, next_inode: u64) -> Self {
         Self {
             names,
-            locked: BTreeSet::new(),
+            locked: LockTable::default(),
             stale,
             log: OpLog::default(),
             faults: FaultPlan::default(),

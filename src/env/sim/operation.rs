@@ -19,7 +19,7 @@ pub enum OpKind {
     ReadDir,
     /// `Vfs::create`.
     Create,
-    /// `Vfs::open`.
+    /// `Vfs::open`, and `Vfs::lock_shared`, which opens the file as well and creates none.
     Open,
     /// `Vfs::create_log`.
     CreateLog,

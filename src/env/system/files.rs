@@ -1,7 +1,13 @@
 //! The system's files. Directories are created with mode 0700 and files with 0600, whatever the umask allows.
+//!
+//! A log is written through a map where it was filled with zeros before: a record that is not synced then costs no call of
+//! the system. Where it was not filled, or the file system might need space for what is written over (`mounts`), it is
+//! written by calls, which can fail.
 
+use super::mounts::{Overwriting, overwriting};
 use crate::env::file::{File, LockGuard, LogFile, Vfs};
-use crate::env::mapping::Mapping;
+use crate::env::mapping::{Mapping, Window};
+use parking_lot::Mutex;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -13,8 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(in crate::env) struct SystemVfs;
 
-/// How much is filled with zeros by one call.
-const FILL_STEP_BYTES: u64 = 1024 * 1024;
+/// How much is filled with zeros by one call: a page. What is filled by larger calls is kept in larger pieces by some
+/// systems, each of which is written as a whole at a sync, however little of it was stored to.
+const FILL_STEP_BYTES: usize = 4096;
 
 impl Vfs for SystemVfs {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -42,7 +49,9 @@ impl Vfs for SystemVfs {
     }
 
     fn create_log(&self, path: &Path) -> io::Result<Arc<dyn LogFile>> {
-        Ok(Arc::new(SystemLogFile { file: create_new(path)? }))
+        let file = create_new(path)?;
+        let overwriting = overwriting(&file);
+        Ok(Arc::new(SystemLogFile { file, overwriting, window: Mutex::new(None) }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -74,6 +83,18 @@ impl Vfs for SystemVfs {
             .mode(0o600)
             .open(path)?;
         match file.try_lock() {
+            Ok(()) => Ok(Box::new(SystemLock { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn lock_shared(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
+        let file = fs::File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        match file.try_lock_shared() {
             Ok(()) => Ok(Box::new(SystemLock { _file: file })),
             Err(fs::TryLockError::WouldBlock) => Err(ErrorKind::WouldBlock.into()),
             Err(fs::TryLockError::Error(error)) => Err(error),
@@ -126,27 +147,45 @@ impl File for SystemFile {
     }
 }
 
-/// A log segment by ordinary writes.
+/// A log segment: by a map where it was filled, else by ordinary writes.
 #[derive(Debug)]
 struct SystemLogFile {
     file: fs::File,
+    overwriting: Overwriting,
+    /// Over what was filled last.
+    window: Mutex<Option<Window>>,
 }
 
 impl LogFile for SystemLogFile {
     fn fill(&self, size_bytes: u64) -> io::Result<()> {
-        let mut offset = self.file.metadata()?.len();
-        let zeros = vec![0; usize::try_from(FILL_STEP_BYTES).unwrap_or_default()];
+        let mut window = self.window.lock();
+        let size = self.file.metadata()?.len();
+        let mut offset = size;
+        let zeros = [0; FILL_STEP_BYTES];
+        let step = FILL_STEP_BYTES as u64;
         while offset < size_bytes {
-            let count = (size_bytes - offset).min(FILL_STEP_BYTES);
+            // To the end of a page first.
+            let count = (size_bytes - offset).min(step - offset % step);
             let zeros = zeros.get(..usize::try_from(count).unwrap_or_default()).unwrap_or_default();
             self.file.write_all_at(zeros, offset)?;
             offset += count;
         }
+        if self.overwriting == Overwriting::NeedsNoSpace && size < size_bytes {
+            let start = size - size % step;
+            let length = usize::try_from(size_bytes - start).map_err(|_| ErrorKind::FileTooLarge)?;
+            *window = Some(Window::of_file(&self.file, start, length)?);
+        }
         Ok(())
     }
 
+    fn is_faster_filled(&self) -> bool {
+        self.overwriting == Overwriting::NeedsNoSpace
+    }
+
     fn publish(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
+        let stored = self.window.lock().as_mut().map_or(0, |window| window.store(offset, bytes));
+        let rest = bytes.get(stored..).unwrap_or_default();
+        if rest.is_empty() { Ok(()) } else { self.file.write_all_at(rest, offset + stored as u64) }
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -186,6 +225,30 @@ mod tests {
         SystemVfs.create(&inner.join("file")).expect("a new file");
         let mode = |path: &Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
         assert_eq!((mode(&inner), mode(&inner.join("file"))), (0o700, 0o600));
+    }
+
+    #[test]
+    fn what_is_published_is_read_back_wherever_filling_ended() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("log");
+        let log = SystemVfs.create_log(&path).expect("a new file");
+        let mut expected = Vec::new();
+        let mut filled = 0;
+        for step in 0_u8..200 {
+            let record = vec![step; 37 * usize::from(step % 23)];
+            // At times records go beyond what was filled, and filling begins within a page.
+            if step % 40 < 20 && expected.len() + record.len() > filled {
+                filled = (expected.len() + record.len()).next_multiple_of(10_000);
+                log.fill(filled as u64).expect("space");
+            }
+            log.publish(expected.len() as u64, &record).expect("space");
+            expected.extend_from_slice(&record);
+        }
+        log.sync().expect("a disk");
+        let file = SystemVfs.open(&path).expect("it exists");
+        let bytes = crate::env::file::read_all(file.as_ref()).expect("it can be read");
+        assert_eq!(&bytes[..expected.len()], expected);
+        assert!(bytes[expected.len()..].iter().all(|byte| *byte == 0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The operating system: files by `pread` and `pwrite`, its clocks, its randomness, its threads.
+//! The operating system: files by `pread`, `pwrite` and maps, its clocks, its randomness, its threads.
 //!
 //! The one place where the calls that `clippy.toml` bans are allowed.
 #![expect(
@@ -8,5 +8,6 @@
 )]
 
 pub(super) mod clock;
+mod mounts;
 pub(super) mod files;
 pub(super) mod threads;

@@ -20,8 +20,8 @@ pub const TRAILER_BYTES: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum BlockKind {
-    /// Entries, whole keys, an offset for each: `data_block`.
-    FlatData = 1,
+    /// Entries, whole keys, a byte of the key's hash and an offset for each: `data_block`.
+    TaggedData = 2,
     /// The last position of each data block: `index`.
     Index = 16,
     /// A blocked Bloom filter over whole keys: `filter`.
@@ -32,7 +32,7 @@ pub enum BlockKind {
 
 impl BlockKind {
     fn from_byte(byte: u8) -> Option<Self> {
-        [Self::FlatData, Self::Index, Self::KeyFilter, Self::Properties]
+        [Self::TaggedData, Self::Index, Self::KeyFilter, Self::Properties]
             .into_iter()
             .find(|kind| *kind as u8 == byte)
     }
@@ -95,6 +95,6 @@ mod tests {
         assert_eq!(verify(&framed, handle, FileId(1), BlockKind::Index), Ok(b"payload".as_slice()));
         assert!(verify(&framed, handle, FileId(2), BlockKind::Index).is_err());
         assert!(verify(&framed, BlockHandle { offset: 101, ..handle }, FileId(1), BlockKind::Index).is_err());
-        assert!(verify(&framed, handle, FileId(1), BlockKind::FlatData).is_err());
+        assert!(verify(&framed, handle, FileId(1), BlockKind::TaggedData).is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! A cursor over one table. It holds the table and, while it stands somewhere, one block.
 #![warn(clippy::indexing_slicing)]
 
-use super::data_block::{DataBlock, EntryLayout};
+use super::data_block::{DataBlock, EntryLayout, layout_at};
 use super::reader::{BlockBytes, TableReader};
+use crate::base::codec::DecodeError;
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
@@ -19,6 +20,8 @@ pub struct TableCursor {
 struct Place {
     block_index: usize,
     block: BlockBytes,
+    /// Where in the block's payload the entries end.
+    entries_end: usize,
     entry_count: usize,
     entry_index: usize,
     layout: EntryLayout,
@@ -52,20 +55,30 @@ impl TableCursor {
         };
         let Some(entry_index) = entry_index.filter(|index| *index < block.len()) else { return Ok(()) };
         let layout = block.layout(entry_index).map_err(corrupt)?;
-        let entry_count = block.len();
-        self.place = Some(Place { block_index, block: bytes, entry_count, entry_index, layout });
+        let (entries_end, entry_count) = (block.entries().len(), block.len());
+        self.place = Some(Place { block_index, block: bytes, entries_end, entry_count, entry_index, layout });
         Ok(())
     }
 
-    /// Moves within the block.
-    fn shift(&mut self, entry_index: usize) -> Result<()> {
-        let Some(mut place) = self.place.take() else { return Ok(()) };
-        let corrupt = |error| self.table.corrupt(place.block_index, error);
-        let block = DataBlock::parse(self.table.payload(&place.block)).map_err(corrupt)?;
-        place.layout = block.layout(entry_index).map_err(corrupt)?;
-        place.entry_index = entry_index;
-        self.place = Some(place);
-        Ok(())
+    /// Moves to another entry of the block, whose layout was asked for.
+    fn shift(
+        &mut self,
+        entry_index: usize,
+        layout: std::result::Result<EntryLayout, DecodeError>,
+    ) -> Result<()> {
+        let Some(place) = &mut self.place else { return Ok(()) };
+        match layout {
+            Ok(layout) => {
+                place.layout = layout;
+                place.entry_index = entry_index;
+                Ok(())
+            }
+            Err(error) => {
+                let error = self.table.corrupt(place.block_index, error);
+                self.place = None;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -95,17 +108,22 @@ impl Cursor for TableCursor {
     fn next(&mut self) -> Result<()> {
         let Some(place) = &self.place else { return Ok(()) };
         let (block_index, entry_index) = (place.block_index, place.entry_index + 1);
-        if entry_index < place.entry_count {
-            self.shift(entry_index)
-        } else {
-            self.stand(block_index + 1, &Entry::First)
+        if entry_index == place.entry_count {
+            return self.stand(block_index + 1, &Entry::First);
         }
+        // Entries lie one behind the other.
+        let entries = self.table.payload(&place.block).get(..place.entries_end).unwrap_or_default();
+        let layout = layout_at(entries, place.layout.value.end);
+        self.shift(entry_index, layout)
     }
 
     fn prev(&mut self) -> Result<()> {
         let Some(place) = &self.place else { return Ok(()) };
         match (place.entry_index.checked_sub(1), place.block_index.checked_sub(1)) {
-            (Some(entry_index), _) => self.shift(entry_index),
+            (Some(entry_index), _) => {
+                let block = DataBlock::parse(self.table.payload(&place.block));
+                self.shift(entry_index, block.and_then(|block| block.layout(entry_index)))
+            }
             (None, Some(block_index)) => self.stand(block_index, &Entry::Last),
             (None, None) => {
                 self.place = None;

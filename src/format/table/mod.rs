@@ -13,6 +13,7 @@
 
 pub mod block_frame;
 pub mod data_block;
+mod heads;
 pub mod index;
 pub mod filter;
 pub mod footer;

@@ -175,12 +175,7 @@ impl TableReader {
         let Some(block) = self.block(block_index)? else { return Ok(None) };
         let corrupt = |error| self.corrupt(block_index, error);
         let block = DataBlock::parse(self.payload(&block)).map_err(corrupt)?;
-        let entry_index = block.lower_bound(target).map_err(corrupt)?;
-        if entry_index == block.len() {
-            return Ok(None);
-        }
-        let entry = block.entry(entry_index).map_err(corrupt)?;
-        Ok((entry.key == target.key).then(|| found(entry)))
+        Ok(block.find(target, hash).map_err(corrupt)?.map(found))
     }
 
     /// The data block at an index, checked; `None` beyond the last.
@@ -211,7 +206,7 @@ impl TableReader {
     }
 
     fn verify(&self, handle: BlockHandle, framed: &[u8]) -> Result<()> {
-        verify(framed, handle, self.meta.id, BlockKind::FlatData)
+        verify(framed, handle, self.meta.id, BlockKind::TaggedData)
             .map(|_| ())
             .map_err(|error| corrupt_block(&self.path, handle, error))
     }

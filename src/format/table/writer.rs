@@ -57,6 +57,7 @@ pub struct TableWriter {
     key_hashes: Vec<u64>,
     smallest: Vec<u8>,
     last_key: Vec<u8>,
+    last_hash: u64,
     last_seqno: SeqNo,
     properties: TableProperties,
     contents: ContentsBuilder,
@@ -80,6 +81,7 @@ impl TableWriter {
             key_hashes: Vec::new(),
             smallest: Vec::new(),
             last_key: Vec::new(),
+            last_hash: 0,
             last_seqno: SeqNo::ZERO,
             properties: TableProperties {
                 entry_count: 0,
@@ -114,7 +116,8 @@ impl TableWriter {
             "entries are added in their order"
         );
         if is_new_key {
-            self.key_hashes.push(filter::hash(entry.key));
+            self.last_hash = filter::hash(entry.key);
+            self.key_hashes.push(self.last_hash);
             self.last_key.clear();
             self.last_key.extend_from_slice(entry.key);
         }
@@ -129,7 +132,7 @@ impl TableWriter {
         self.properties.oldest_seqno = self.properties.oldest_seqno.min(entry.seqno);
         self.properties.newest_seqno = self.properties.newest_seqno.max(entry.seqno);
         self.contents.add(entry);
-        self.block.add(entry);
+        self.block.add(entry, self.last_hash);
         if self.block.size_bytes() >= self.block_bytes {
             self.finish_data_block()?;
         }
@@ -177,7 +180,7 @@ impl TableWriter {
     fn finish_data_block(&mut self) -> Result<()> {
         let mut payload = Vec::with_capacity(self.block.size_bytes());
         self.block.finish(&mut payload);
-        let handle = self.put_block(BlockKind::FlatData, &payload);
+        let handle = self.put_block(BlockKind::TaggedData, &payload);
         let last = crate::base::entry::Position { key: &self.last_key, seqno: self.last_seqno };
         self.index.add(last, handle);
         if self.buffer.len() >= WRITE_BYTES {

@@ -1,39 +1,83 @@
-//! The safe face of the skiplist, and its cursors.
+//! The memtable's safe face, and its cursors.
+//!
+//! An insert puts the entry where it can be found by its key, and no more: order costs a descent through the skiplist,
+//! twenty cache misses, and most entries are never walked over before they are flushed. Whoever walks links what is not
+//! linked yet: many nodes at a time, sorted, which costs each a fraction of that.
+//!
+//! Invariants:
+//! 1. Every node is in the buckets, and in the list or among the unlinked, from its insert on.
+//! 2. `linked_count` nodes were linked, the oldest ones. A cursor is made only after that is no less than what
+//!    `node_count` was, so it finds every entry that was inserted before.
+//!
+//! Locks, outermost first: linker, inserter. Nothing is linked under the inserter's lock, so that commits do not wait for
+//! a walk.
 
-use super::skiplist::{Inserter, Place, SkipList};
+use super::arena::Arena;
+use super::buckets::Buckets;
+use super::node::{HEIGHT_MAX, Sought, entry_of};
+use super::skiplist::{Linker, Place, SkipList, Unlinked};
 use crate::base::cursor::Cursor;
 use crate::base::entry::{EntryRef, Position};
 use crate::base::error::Result;
 use crate::base::ident::{KeyspaceId, SeqNo};
+use crate::format::table::filter;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// About what an entry takes: as many buckets there are.
+const ENTRY_BYTES: usize = 128;
+
+const BUCKETS_MIN: usize = 64;
+
 /// A sorted run of entries in memory, insert-only, dropped whole.
 ///
-/// Threads: inserting takes a lock, which nobody contends for because the commit's serial step is the only inserter;
-/// reading takes none.
+/// Threads: inserting takes a lock, which is held by nobody else for long; reading a key takes none; a cursor takes one
+/// when it is made, if there is something to link.
 #[derive(Debug)]
 pub struct Memtable {
+    buckets: Buckets,
     list: SkipList,
+    linker: Mutex<Linker>,
     inserter: Mutex<Inserter>,
+    node_count: AtomicUsize,
+    linked_count: AtomicUsize,
     memory_bytes: AtomicUsize,
     entry_count: AtomicUsize,
 }
 
-impl Default for Memtable {
-    fn default() -> Self {
-        Self::new()
-    }
+/// What only the inserter touches.
+#[derive(Debug)]
+struct Inserter {
+    arena: Arena,
+    unlinked: Unlinked,
+    random: u64,
+}
+
+/// A height from 1 up, each one a quarter as likely as the one below.
+fn random_height(random: &mut u64) -> usize {
+    // xorshift64: heights need to be independent of the keys, not unpredictable.
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    let zeros = random.trailing_zeros() as usize / 2;
+    (zeros + 1).min(HEIGHT_MAX)
 }
 
 impl Memtable {
-    /// An empty memtable.
-    pub fn new() -> Self {
-        let (list, inserter) = SkipList::new();
+    /// An empty memtable that is meant to take about so much memory, in bytes. It may take more.
+    pub fn new(size_bytes: usize) -> Self {
+        let mut arena = Arena::new();
+        let (list, linker) = SkipList::new(&mut arena);
+        let buckets = Buckets::new((size_bytes / ENTRY_BYTES).max(BUCKETS_MIN));
+        let inserter = Inserter { arena, unlinked: Unlinked::default(), random: 0x9e37_79b9_7f4a_7c15 };
         Self {
+            buckets,
             list,
+            linker: Mutex::new(linker),
             inserter: Mutex::new(inserter),
+            node_count: AtomicUsize::new(0),
+            linked_count: AtomicUsize::new(0),
             memory_bytes: AtomicUsize::new(0),
             entry_count: AtomicUsize::new(0),
         }
@@ -41,10 +85,29 @@ impl Memtable {
 
     /// Inserts an entry that is newer than all others of its key. Readers at its sequence number see it at once.
     pub fn insert(&self, entry: &EntryRef<'_>) {
+        let hash = filter::hash(entry.key);
         let mut inserter = self.inserter.lock();
-        self.list.insert(&mut inserter, entry);
-        self.memory_bytes.store(inserter.memory_bytes(), Ordering::Relaxed);
+        let Inserter { arena, unlinked, random } = &mut *inserter;
+        if let Some(node) = self.buckets.insert(arena, entry, hash, || random_height(random)) {
+            unlinked.push(node);
+            self.node_count.fetch_add(1, Ordering::Release);
+        }
+        let memory_bytes = inserter.arena.taken_bytes() + self.buckets.memory_bytes();
+        self.memory_bytes.store(memory_bytes, Ordering::Relaxed);
         self.entry_count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The list, with everything in it that was inserted before.
+    fn ordered(&self) -> &SkipList {
+        let node_count = self.node_count.load(Ordering::Acquire);
+        if self.linked_count.load(Ordering::Acquire) < node_count {
+            let mut linker = self.linker.lock();
+            // Whoever held the lock before may have linked it all.
+            let unlinked = std::mem::take(&mut self.inserter.lock().unlinked);
+            self.list.link(&mut linker, &unlinked);
+            self.linked_count.fetch_add(unlinked.len(), Ordering::Release);
+        }
+        &self.list
     }
 
     /// Whether nothing was inserted.
@@ -59,8 +122,9 @@ impl Memtable {
 
     /// Whether it has an entry of a keyspace.
     pub fn holds_keyspace(&self, id: KeyspaceId) -> bool {
-        let first = self.list.place_at_or_after(Position::before(&id.prefix()));
-        self.list.entry(first).is_some_and(|entry| KeyspaceId::of_key(entry.key) == id)
+        let list = self.ordered();
+        let first = list.place_at_or_after(Position::before(&id.prefix()));
+        list.entry(first).is_some_and(|entry| KeyspaceId::of_key(entry.key) == id)
     }
 
     /// The memory that it takes, in bytes.
@@ -71,16 +135,17 @@ impl Memtable {
     /// About `count` keys of a range or more, evenly picked, each with the bytes that it stands for, by estimate. All of
     /// them if there are fewer.
     pub fn marks(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> Vec<(&[u8], u64)> {
-        let (keys, keys_each) = self.list.sample(start, end, count);
+        let (keys, keys_each) = self.ordered().sample(start, end, count);
         let entry_bytes = self.memory_bytes() / self.entry_count().max(1);
         let bytes = keys_each.saturating_mul(entry_bytes as u64);
         keys.into_iter().map(|key| (key, bytes)).collect()
     }
 
-    /// The newest entry of `target.key` at `target.seqno`.
+    /// The newest entry of `target.key` at `target.seqno`. `hash` is the key's `filter::hash`.
     #[inline]
-    pub fn get(&self, target: Position<'_>) -> Option<EntryRef<'_>> {
-        self.list.get(target)
+    pub fn get(&self, target: Position<'_>, hash: u64) -> Option<EntryRef<'_>> {
+        let node = self.buckets.find(hash, Sought::new(target.key))?;
+        Some(entry_of(node, node.newest_at(target.seqno)?))
     }
 }
 
@@ -93,7 +158,7 @@ pub enum Versions {
     NewestAt(SeqNo),
 }
 
-/// A cursor over a memtable, which it keeps alive.
+/// A cursor over a memtable, which it keeps alive. What is inserted after it was made, it may miss.
 #[derive(Debug)]
 pub struct MemtableCursor {
     memtable: Arc<Memtable>,
@@ -104,6 +169,7 @@ pub struct MemtableCursor {
 impl MemtableCursor {
     /// A cursor that stands nowhere.
     pub fn new(memtable: Arc<Memtable>, versions: Versions) -> Self {
+        memtable.ordered();
         Self { memtable, versions, place: Place::NOWHERE }
     }
 
@@ -222,7 +288,7 @@ mod tests {
     type Model = BTreeMap<(Vec<u8>, std::cmp::Reverse<u64>), Vec<u8>>;
 
     fn fill(keys: &[u8]) -> (Arc<Memtable>, Model) {
-        let memtable = Arc::new(Memtable::new());
+        let memtable = Arc::new(Memtable::new(4096));
         let mut model = Model::new();
         for (seqno, key) in (1..).zip(keys) {
             let (key, value) = (vec![b'k', *key], vec![*key; usize::from(*key % 5)]);
@@ -235,6 +301,10 @@ mod tests {
             model.insert((key, std::cmp::Reverse(seqno)), value);
         }
         (memtable, model)
+    }
+
+    fn get<'a>(memtable: &'a Memtable, target: Position<'_>) -> Option<EntryRef<'a>> {
+        memtable.get(target, filter::hash(target.key))
     }
 
     /// The model's entries as a cursor of these versions should show them.
@@ -300,7 +370,7 @@ mod tests {
             let (memtable, model) = fill(&keys);
             for key in 0..7 {
                 let key = vec![b'k', key];
-                let found = memtable.get(Position { key: &key, seqno: SeqNo(at) }).map(|entry| entry.seqno.0);
+                let found = get(&memtable, Position { key: &key, seqno: SeqNo(at) }).map(|entry| entry.seqno.0);
                 let expected = model.keys().find(|(model_key, seqno)| *model_key == key && seqno.0 <= at);
                 prop_assert_eq!(found, expected.map(|(_, seqno)| seqno.0));
             }
@@ -309,14 +379,14 @@ mod tests {
 
     #[test]
     fn expiring_entries_are_read_as_they_were_inserted_and_keyspaces_are_found() {
-        let memtable = Memtable::new();
+        let memtable = Memtable::new(4096);
         let expiry = Expiry { at_millis: u64::MAX - 7, generation: ExpiryGeneration(0x0102_0304) };
         let key = [0, 0, 0, 17, 1];
         for (seqno, value) in [(1, b"".as_slice()), (2, b"a value")] {
             let entry =
                 EntryRef { key: &key, seqno: SeqNo(seqno), kind: EntryKind::ExpiringPut(expiry), value };
             memtable.insert(&entry);
-            assert_eq!(memtable.get(entry.position()), Some(entry));
+            assert_eq!(get(&memtable, entry.position()), Some(entry));
         }
         let holds = [16, 17, 18].map(|id| memtable.holds_keyspace(KeyspaceId(id)));
         assert_eq!(holds, [false, true, false]);
@@ -328,7 +398,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "real threads are what is tested")]
     fn readers_beside_the_inserter_see_whole_entries_in_order() {
         let count: u64 = if cfg!(miri) { 60 } else { 20_000 };
-        let memtable = Arc::new(Memtable::new());
+        let memtable = Arc::new(Memtable::new(4096));
         let inserted = Arc::new(std::sync::atomic::AtomicU64::new(0));
         let overlapped = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..2)

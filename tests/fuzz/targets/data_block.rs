@@ -4,6 +4,7 @@ use crate::targets::input::Input;
 use pixii::base::entry::{OwnedEntry, Position};
 use pixii::base::ident::SeqNo;
 use pixii::format::table::data_block::{DataBlock, DataBlockBuilder};
+use pixii::format::table::filter;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub fn run(data: &[u8]) {
     let entries: Vec<OwnedEntry> = sorted.into_values().collect();
     let mut builder = DataBlockBuilder::new();
     for entry in &entries {
-        builder.add(&entry.as_ref());
+        builder.add(&entry.as_ref(), filter::hash(&entry.key));
     }
     let size_bytes = builder.size_bytes();
     let mut payload = Vec::new();
@@ -39,12 +40,15 @@ pub fn run(data: &[u8]) {
     for target in targets {
         let expected = entries.iter().take_while(|entry| entry.as_ref().position() < target).count();
         assert_eq!(block.lower_bound(target), Ok(expected));
+        let entry = entries.get(expected).filter(|entry| entry.key == target.key);
+        let found = block.find(target, filter::hash(target.key));
+        assert_eq!(found, Ok(entry.map(OwnedEntry::as_ref)));
     }
 }
 
 fn any_bytes(data: &[u8]) {
     let Ok(block) = DataBlock::parse(data) else { return };
-    assert!(block.len() * 4 <= data.len());
+    assert!(block.len() * 3 <= data.len());
     for index in 0..block.len() {
         if let (Ok(layout), Ok(entry)) = (block.layout(index), block.entry(index)) {
             assert_eq!(data.get(layout.key), Some(entry.key));
@@ -52,6 +56,9 @@ fn any_bytes(data: &[u8]) {
         }
     }
     assert!(block.entry(block.len()).is_err(), "there is no entry behind the last");
+    if let Ok(Some(entry)) = block.find(Position { key: b"ab", seqno: SeqNo(3) }, filter::hash(b"ab")) {
+        assert!(entry.key == b"ab" && entry.seqno <= SeqNo(3));
+    }
     if let Ok(index) = block.lower_bound(Position { key: b"ab", seqno: SeqNo(3) }) {
         assert!(index <= block.len());
     }

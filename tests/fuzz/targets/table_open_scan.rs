@@ -113,7 +113,7 @@ fn forged(input: &mut Input<'_>) {
     for _ in 0..input.below(4) {
         let last = Position { key: &input.key(), seqno: SeqNo(input.number()) };
         let payload = input.bytes(200);
-        let mut handle = put_block(&mut bytes, BlockKind::FlatData, payload);
+        let mut handle = put_block(&mut bytes, BlockKind::TaggedData, payload);
         if input.below(8) == 1 {
             handle.offset = input.number();
         }
