@@ -141,7 +141,7 @@ impl Walk<'_> {
                 }
                 let durability = self.durability(*durability);
                 let request = BatchWriteRequest { writes, durability, ..BatchWriteRequest::default() };
-                database.batch_write(request).map(|_| "done".to_owned()).map_err(text)?
+                database.batch_write(request).map(|_| "done".to_owned()).map_err(|error| error.to_string())?
             }
             Operation::Transact(writes, token, durability) => {
                 let mut actions = Vec::new();
