@@ -25,6 +25,7 @@ mod command_line;
 pub use command_line::run;
 pub use http::exchange::Logging;
 pub use http::origin::AllowedOrigins;
+pub use http::page::Page;
 pub use http::server::{Server, ServerOptions};
 pub use http::sign_in::AccessKeys;
 pub use http::tls::Certificate;

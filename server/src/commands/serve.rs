@@ -4,6 +4,7 @@ use crate::failure::{Failure, Result};
 use crate::http::descriptors::raise_limit;
 use crate::http::exchange::Logging;
 use crate::http::origin::AllowedOrigins;
+use crate::http::page::Page;
 use crate::http::server::{Server, ServerOptions};
 use crate::http::sign_in::AccessKeys;
 use crate::http::tls::Certificate;
@@ -67,6 +68,9 @@ pub(crate) struct ServeArguments {
     /// Tell health, readiness and metrics at this port of this machine
     #[arg(long, value_name = "PORT", env = "PIXII_ADMIN_PORT")]
     admin_port: Option<u16>,
+    /// Whom the page for people is for, at the server's root: those of this machine, if the server listens nowhere else
+    #[arg(long, value_name = "WHEN", env = "PIXII_PAGE", default_value = "local")]
+    page: Page,
     /// Write a line of JSON to standard error for each request, with no name of a table and no value in it
     #[arg(long, env = "PIXII_LOG_REQUESTS")]
     log_requests: bool,
@@ -168,6 +172,7 @@ impl ServeArguments {
             certificate,
             allow_remote_without_keys: self.insecure_allow_remote,
             admin_port: self.admin_port,
+            page: self.page,
             logging: if self.log_requests { Logging::Requests } else { Logging::Failures },
             allow_reserved_words: self.allow_reserved_words,
             transient_delay: self.delay_transient_statuses.then_some(TRANSIENT_DELAY),

@@ -11,6 +11,7 @@ use super::content::{ContentFault, Encoding};
 use super::limits::{BODY_BYTES_FREE, BODY_BYTES_MAX, BODY_TIME, QUEUE_TIME, RUNNING_MAX};
 use super::metrics::Metrics;
 use super::origin::AllowedOrigins;
+use super::page;
 use super::request_id::RequestIds;
 use super::sign_in::{AccessKeys, NotSignedIn, Signed};
 use crate::wire::dispatch::{self, Target};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     request_ids: RequestIds,
     metrics: Metrics,
     logging: Logging,
+    has_page: bool,
     bodies: BodyBudget,
     /// A permit is a request that runs.
     running: Arc<Semaphore>,
@@ -76,12 +78,20 @@ impl Logging {
 /// What a client that does not ask for a page is told at the root, as DynamoDB's endpoints tell it.
 const HEALTHY: &str = "healthy: dynamodb.us-east-1.amazonaws.com ";
 
+const NOT_FOUND: &str = "<UnknownOperationException/>\n";
+
 /// The types of bodies that are DynamoDB's protocol.
 const JSON: &str = "application/x-amz-json-1.0";
 
 impl Shared {
     /// What requests to `service` share.
-    pub(crate) fn new(service: Service, origins: AllowedOrigins, keys: AccessKeys, logging: Logging) -> Self {
+    pub(crate) fn new(
+        service: Service,
+        origins: AllowedOrigins,
+        keys: AccessKeys,
+        logging: Logging,
+        has_page: bool,
+    ) -> Self {
         Self {
             service,
             origins,
@@ -89,6 +99,7 @@ impl Shared {
             request_ids: RequestIds::default(),
             metrics: Metrics::new(),
             logging,
+            has_page,
             bodies: BodyBudget::new(),
             running: Arc::new(Semaphore::new(RUNNING_MAX)),
         }
@@ -147,13 +158,20 @@ impl Shared {
         match *request.method() {
             Method::POST if is_json(request.headers()) => {}
             Method::OPTIONS if origin.is_some() => return preflight(request.headers()),
-            Method::GET | Method::HEAD if request.uri().path() == "/" => return plain(200, HEALTHY),
-            _ => return plain(404, "<UnknownOperationException/>\n"),
+            Method::GET | Method::HEAD => {
+                let (path, is_page) = (request.uri().path(), self.has_page && self.origins.is_known(&host));
+                let page = is_page.then(|| page::answer(path, request.headers())).flatten();
+                return page.unwrap_or_else(|| match path {
+                    "/" => plain(200, HEALTHY),
+                    _ => plain(404, NOT_FOUND),
+                });
+            }
+            _ => return plain(404, NOT_FOUND),
         }
         let accepted = text(request.headers(), header::ACCEPT_ENCODING).map(str::to_owned);
         let begun = Instant::now();
         let target = text(request.headers(), HeaderName::from_static("x-amz-target"));
-        let target = target.and_then(Target::find);
+        let target = target.and_then(Target::find).filter(|target| self.has_page || !target.is_statistics());
         let answer = self.operate(request, target, &host, accepted).await;
         let operation = target.map(|target| target.operation);
         self.metrics.count(operation, answer.status, begun.elapsed());
@@ -221,6 +239,9 @@ impl Shared {
             Some(Err(fault)) => return content_fault(fault),
         };
         held.shrink(body.len());
+        if target.is_statistics() {
+            return Answer::success(self.metrics.json(&self.database().statistics()));
+        }
         dispatch::answer(&self.service, target, host, &body)
     }
 

@@ -26,6 +26,10 @@ pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 16;
 /// Most requests that are worked on at once: each has a thread meanwhile.
 pub(crate) const RUNNING_MAX: usize = 256;
 
+/// Stack of each thread in bytes. Memory is taken only of what is used; the deepest that a request may nest takes less than a
+/// quarter, also where nothing is optimised much.
+pub(crate) const STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// A connection must begin a request, and send its whole head, within this time.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 

@@ -2,6 +2,7 @@
 //! value in it.
 
 use crate::wire::dispatch;
+use crate::wire::writer::{self, ObjectWriter};
 use pixii::Statistics;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,6 +89,24 @@ impl Metrics {
         text
     }
 
+    /// The same for the page for people, of the operations that were asked.
+    pub(crate) fn json(&self, engine: &Statistics) -> Vec<u8> {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let was_asked = |counts: &&Counts| counts.answers.iter().any(|answer| load(answer) > 0);
+        writer::body(|body| {
+            body.object("Engine", |object| write_engine(engine, object));
+            body.array("BoundsMicros", BOUNDS_MICROS, write_number);
+            body.objects("Operations", self.operations.iter().filter(was_asked), |counts, object| {
+                object.string("Operation", counts.operation);
+                for (name, answer) in ["Succeeded", "Refused", "Failed"].iter().zip(&counts.answers) {
+                    object.plain(name, load(answer));
+                }
+                object.plain("Micros", load(&counts.micros));
+                object.array("Buckets", counts.buckets.iter().map(load), write_number);
+            });
+        })
+    }
+
     fn write_requests(&self, text: &mut String) {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         line(text, "# TYPE pixii_requests_total counter");
@@ -111,6 +130,35 @@ impl Metrics {
             line(text, &format!("pixii_request_seconds_count{label} {count}"));
         }
     }
+}
+
+fn write_number(number: u64, buffer: &mut Vec<u8>) {
+    buffer.extend_from_slice(number.to_string().as_bytes());
+}
+
+fn write_engine(engine: &Statistics, object: &mut ObjectWriter<'_>) {
+    for (name, value) in [
+        ("Commits", engine.commits),
+        ("LogSyncs", engine.log_syncs),
+        ("LogBytes", engine.log_bytes),
+        ("Flushes", engine.flushes),
+        ("Compactions", engine.compactions),
+        ("TableBytesWritten", engine.table_bytes_written),
+        ("Stalls", engine.stalls),
+        ("MemtableBytes", engine.memtable_bytes as u64),
+        ("FrozenMemtables", engine.frozen_memtables as u64),
+        ("TableMemoryBytes", engine.table_memory_bytes as u64),
+        ("Snapshots", engine.snapshots as u64),
+    ] {
+        object.plain(name, value);
+    }
+    object.plain("IsPoisoned", engine.poison.is_some());
+    object.plain("HasBackgroundError", engine.background_error.is_some());
+    object.objects("Levels", &engine.levels, |level, object| {
+        object.plain("Tables", level.tables);
+        object.plain("Entries", level.entries);
+        object.plain("Bytes", level.bytes);
+    });
 }
 
 fn line(text: &mut String, line: &str) {

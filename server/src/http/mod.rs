@@ -16,6 +16,7 @@ pub(crate) mod sign_in;
 pub(crate) mod tls;
 pub(crate) mod timed_stream;
 pub(crate) mod metrics;
+pub(crate) mod page;
 pub(crate) mod exchange;
 pub(crate) mod admin;
 pub(crate) mod server;

@@ -31,6 +31,14 @@ impl AllowedOrigins {
         if origins.iter().any(|origin| origin == "*") { Self::Any } else { Self::Listed(origins) }
     }
 
+    /// Whether the server is called by a name that nobody else can have, or by that of a page that is listed.
+    pub(crate) fn is_known(&self, host: &str) -> bool {
+        let is_listed = |origin: &String| {
+            origin.split_once("://").is_some_and(|(_, listed)| listed.eq_ignore_ascii_case(host))
+        };
+        is_unforgeable(host) || matches!(self, Self::Listed(origins) if origins.iter().any(is_listed))
+    }
+
     /// Whether a page may use the server that it calls `host`.
     pub(crate) fn allow(&self, origin: &str, host: &str) -> bool {
         match self {
@@ -59,6 +67,24 @@ fn is_unforgeable(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_knows_its_names() {
+        for (origins, host, is_known) in [
+            ("", "localhost:8000", true),
+            ("", "LOCALHOST", true),
+            ("", "[::1]:8000", true),
+            ("", "10.0.0.7:8000", true),
+            ("", "evil.example:8000", false),
+            ("", "localhost.evil.example:8000", false),
+            ("", "", false),
+            ("*", "evil.example:8000", false),
+            ("https://db.example", "db.example", true),
+            ("https://db.example", "db.example:8000", false),
+        ] {
+            assert_eq!(AllowedOrigins::parse(origins).is_known(host), is_known, "{origins} {host}");
+        }
+    }
 
     #[test]
     fn a_page_whose_name_was_made_to_lead_here_is_refused() {

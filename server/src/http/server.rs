@@ -5,9 +5,10 @@ use super::descriptors::connections_max;
 use super::exchange::{Logging, Shared};
 use super::limits::{
     ACCEPT_PAUSE, ADMIN_CONNECTIONS_MAX, HANDSHAKE_TIME, HEAD_BYTES_MAX, HEADERS_MAX, RUNNING_MAX,
-    SHUTDOWN_TIME,
+    SHUTDOWN_TIME, STACK_BYTES,
 };
 use super::origin::AllowedOrigins;
+use super::page::Page;
 use super::sign_in::AccessKeys;
 use super::timed_stream::{Phase, TimedStream};
 use super::tls::Certificate;
@@ -43,6 +44,8 @@ pub struct ServerOptions {
     pub allow_remote_without_keys: bool,
     /// Tells health, readiness and metrics at this port of this machine. Port 0 takes a free one.
     pub admin_port: Option<u16>,
+    /// Who gets the page for people.
+    pub page: Page,
     /// What is written to standard error of the requests.
     pub logging: Logging,
     /// Takes reserved words in expressions for names like any others, which DynamoDB does not.
@@ -60,6 +63,7 @@ impl Default for ServerOptions {
             certificate: None,
             allow_remote_without_keys: false,
             admin_port: None,
+            page: Page::default(),
             logging: Logging::default(),
             allow_reserved_words: false,
             transient_delay: None,
@@ -96,11 +100,18 @@ impl Server {
         let admin = admin.map(|address| runtime.block_on(TcpListener::bind(address))).transpose()?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
         let ServerOptions {
-            origins, keys, certificate, logging, allow_reserved_words, transient_delay, ..
+            origins,
+            keys,
+            certificate,
+            page,
+            logging,
+            allow_reserved_words,
+            transient_delay,
+            ..
         } = options;
         let transients = Transients::new(transient_delay);
         let service = Service::new(database, Wording { allow_reserved_words }, transients);
-        let shared = Arc::new(Shared::new(service, origins, keys, logging));
+        let shared = Arc::new(Shared::new(service, origins, keys, logging, page.is_served_at(address.ip())));
         let serve = move || {
             if let Some(admin) = admin {
                 runtime.spawn(administer(admin, Arc::clone(&shared)));
@@ -147,6 +158,7 @@ fn runtime() -> io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .thread_name("pixii-http")
         .max_blocking_threads(RUNNING_MAX)
+        .thread_stack_size(STACK_BYTES)
         .enable_io()
         .enable_time()
         .build()

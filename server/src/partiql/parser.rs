@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 /// Longest statement in characters.
 pub(crate) const STATEMENT_LENGTH_MAX: usize = 8192;
 
-/// Most levels of conditions and values.
-const DEPTH_MAX: usize = 64;
+/// Most levels of conditions and values: those of an item, and a few. A level takes some stack, and much where nothing is
+/// optimised.
+const DEPTH_MAX: usize = 36;
 
 /// Reads a statement, with a value for each of its question marks.
 pub(crate) fn parse(text: &str, parameters: Vec<Value>) -> Result<Statement> {

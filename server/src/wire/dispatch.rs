@@ -24,7 +24,12 @@ enum Serve {
     InParts(fn(&Service, &mut Reader<'_>) -> Result<Answer, Refusal>),
     Limits,
     Endpoints,
+    /// Answered by whoever counts.
+    Statistics,
 }
+
+/// What the page for people asks for the engine's statistics. It is no operation of DynamoDB's.
+const STATISTICS: &str = "Pixii_20261125.Statistics";
 
 /// All operations on tables and items, by name.
 const OPERATIONS: [Target; 36] = [
@@ -77,11 +82,19 @@ const STREAM_OPERATIONS: [Target; 4] = [
 impl Target {
     /// What `X-Amz-Target` asks for, if it is served.
     pub(crate) fn find(target: &str) -> Option<Self> {
+        if target == STATISTICS {
+            return Some(Self { operation: "Statistics", serve: Serve::Statistics });
+        }
         let (name, targets): (_, &[Self]) = match target.strip_prefix(DYNAMODB) {
             Some(name) => (name, &OPERATIONS),
             None => (target.strip_prefix(STREAMS)?, &STREAM_OPERATIONS),
         };
         targets.iter().find(|target| target.operation == name).copied()
+    }
+
+    /// Whether it asks for the engine's statistics.
+    pub(crate) fn is_statistics(self) -> bool {
+        matches!(self.serve, Serve::Statistics)
     }
 }
 
@@ -102,6 +115,7 @@ fn serve(service: &Service, target: Target, host: &str, body: &[u8]) -> Result<A
         Serve::InParts(serve) => return serve(service, &mut reader),
         Serve::Limits => tables::limits(&mut reader),
         Serve::Endpoints => tables::endpoints(host, &mut reader),
+        Serve::Statistics => Err(Refusal::UnknownOperation),
     };
     body.map(Answer::success)
 }

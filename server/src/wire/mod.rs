@@ -36,3 +36,5 @@ pub(crate) mod policies;
 pub(crate) mod streams;
 pub(crate) mod statements;
 pub(crate) mod dispatch;
+#[cfg(test)]
+mod bombs;

@@ -4,6 +4,7 @@ mod support;
 mod items;
 mod faults;
 mod pressure;
+mod hostile;
 mod films;
 mod serve;
 mod tour;

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
 /// A server over a store in memory, killed at the end.
-struct Served {
+pub(crate) struct Served {
     process: Child,
     address: String,
 }
@@ -22,7 +22,7 @@ impl Drop for Served {
 }
 
 impl Served {
-    fn start(more: &[&str]) -> Self {
+    pub(crate) fn start(more: &[&str]) -> Self {
         let mut command = program();
         command.args(["serve", "--in-memory", "--port", "0"]).args(more).stderr(Stdio::piped());
         let mut process = command.spawn().expect("the program runs");
@@ -36,7 +36,15 @@ impl Served {
     }
 
     /// The status and the body of an answer.
-    fn post(&self, operation: &str, more: &str, body: &[u8]) -> String {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    pub(crate) fn post(&self, operation: &str, more: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the server listens");
         let head = format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
@@ -51,7 +59,7 @@ impl Served {
     }
 
     /// The most megabytes that the process had so far.
-    fn peak_megabytes(&self) -> u64 {
+    pub(crate) fn peak_megabytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
         let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");

@@ -13,7 +13,7 @@ fn goes_on(client: &Client) {
 }
 
 /// Sends bytes as they are, and reads what comes until the server ends the connection, which it must.
-fn raw(address: SocketAddr, request: &[u8]) -> String {
+pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = connect(address);
     // A server that refuses by the head may close before all is sent.
     let _ = stream.write_all(request);

@@ -9,6 +9,7 @@ mod batches;
 mod envelope;
 mod items;
 mod legacy;
+mod page;
 mod pages;
 mod statements;
 mod streams;
