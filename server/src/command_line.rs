@@ -3,7 +3,7 @@
 //! Items go to standard output, one a line; everything said about them goes to standard error. The exit code is 0 when
 //! all went well, 1 when something failed, 2 when the command line was wrong.
 
-use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour};
+use crate::commands::{export, get, import, query, scan, serve, stats, tables, tour, verify};
 use crate::config_file::expanded;
 use crate::failure::Failure;
 use crate::local_flags::translated;
@@ -28,6 +28,7 @@ enum Command {
     Tables(tables::TablesArguments),
     Export(export::ExportArguments),
     Stats(stats::StatsArguments),
+    Verify(verify::VerifyArguments),
     Serve(serve::ServeArguments),
     #[command(hide = true)]
     TourWriter(tour::writer::WriterArguments),
@@ -48,6 +49,7 @@ pub fn run() -> ExitCode {
         Command::Tables(arguments) => tables::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::TourWriter(arguments) => tour::writer::run(&arguments),
     };

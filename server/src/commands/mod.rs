@@ -7,5 +7,6 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod tables;
 pub(crate) mod stats;
+pub(crate) mod verify;
 pub(crate) mod serve;
 pub(crate) mod tour;
