@@ -85,6 +85,7 @@ pub use api::stream::{Stream, StreamConsumer, StreamRecords};
 pub use api::table::Table;
 pub use api::transaction::Transaction;
 pub use api::typed::TypedTable;
+pub use api::verify::{VerifyFinding, VerifyProgress, VerifyReport, verify};
 pub use api::write::{Delete, Put, Update, Write, WriteRequest};
 pub use base::codec::DecodeError;
 pub use base::error::Outcome;
@@ -155,6 +156,7 @@ pub use dynamo::tables::settings::{
 };
 pub use dynamo::transaction::{PendingCommit, SubmittedTransaction};
 pub use dynamo::value::{Item, Value, ValueFault, ValueType};
+pub use dynamo::verify::{RowFault, RowsProgress};
 pub use dynamo::write::batch::{
     BatchWrite, BatchWriteError, BatchWriteFate, BatchWriteOutput, BatchWriteRequest, PendingBatch,
 };
@@ -175,6 +177,7 @@ pub use engine::checkpoint::CheckpointSummary;
 pub use engine::commit::Commit;
 pub use engine::options::{Access, Durability, EngineOptions};
 pub use engine::statistics::Statistics;
+pub use engine::verify::FilesProgress;
 pub use env::environment::Environment;
 #[cfg(feature = "sim")]
 pub use env::sim;

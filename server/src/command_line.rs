@@ -5,7 +5,7 @@
 
 use crate::commands::{
     archive, backup, checkpoint, diff, export, fork, get, import, query, restore, scan, serve, stats, tables,
-    tour,
+    tour, verify,
 };
 use crate::config_file::expanded;
 use crate::failure::Failure;
@@ -37,6 +37,7 @@ enum Command {
     Restore(restore::RestoreArguments),
     Backup(backup::BackupArguments),
     Stats(stats::StatsArguments),
+    Verify(verify::VerifyArguments),
     Serve(serve::ServeArguments),
     #[command(hide = true)]
     TourWriter(tour::writer::WriterArguments),
@@ -63,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Restore(arguments) => restore::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Stats(arguments) => stats::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::TourWriter(arguments) => tour::writer::run(&arguments),
     };

@@ -1,5 +1,5 @@
 //! The command line of DynamoDB Local, which has one dash where ours has two and no commands: so that a script needs to
-//! change only the program that it calls.
+//! change only the program that it calls. What it tells Java is passed over.
 
 use std::ffi::OsString;
 
@@ -9,6 +9,7 @@ const DIRECTORY: &str = "pixii-local";
 /// The same command line in our words, if it is one of DynamoDB Local's; or else as it is. The first argument is the
 /// program.
 pub(crate) fn translated(arguments: Vec<OsString>) -> Vec<OsString> {
+    let arguments = without_java(arguments);
     let mut rest = arguments.iter().skip(1).map(|argument| argument.to_str()).collect::<Vec<_>>();
     if rest.first() == Some(&Some("serve")) {
         rest.remove(0);
@@ -32,6 +33,25 @@ pub(crate) fn translated(arguments: Vec<OsString>) -> Vec<OsString> {
         ours.extend(["--store".into(), DIRECTORY.into()]);
     }
     ours
+}
+
+/// The same command line without what stands in it for Java: `-Djava.library.path=… -Xmx1g -jar DynamoDBLocal.jar`. Only where
+/// it begins with that: no other command line has such flags there.
+fn without_java(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_setting = |argument: &OsString| {
+        argument.to_str().is_some_and(|flag| flag.starts_with("-D") || flag.starts_with("-X"))
+    };
+    while arguments.get(1).is_some_and(is_setting) {
+        arguments.remove(1);
+    }
+    if arguments.get(1).is_some_and(|flag| flag == "-jar") {
+        arguments.drain(1..arguments.len().min(3));
+        // The program without any flag keeps a store in its own directory.
+        if arguments.len() == 1 {
+            arguments.push("-sharedDb".into());
+        }
+    }
+    arguments
 }
 
 /// What a flag of DynamoDB Local is called here; empty for one that means nothing here.
@@ -78,6 +98,19 @@ mod tests {
             &["pixii", "-inMemory", "-delayTransientStatuses"],
             &["pixii", "serve", "--in-memory", "--delay-transient-statuses"],
         );
+        check(
+            &[
+                "pixii",
+                "-Djava.library.path=./DynamoDBLocal_lib",
+                "-Xmx1g",
+                "-jar",
+                "DynamoDBLocal.jar",
+                "-sharedDb",
+                "-inMemory",
+            ],
+            &["pixii", "serve", "--in-memory"],
+        );
+        check(&["pixii", "-jar", "DynamoDBLocal.jar"], &["pixii", "serve", "--store", DIRECTORY]);
         check(&["pixii", "-help"], &["pixii", "serve", "--help"]);
     }
 
@@ -87,6 +120,7 @@ mod tests {
             &["pixii"][..],
             &["pixii", "--help"],
             &["pixii", "serve", "--port", "1"],
+            &["pixii", "get", "-Dx", "-jar", "y"],
             &["pixii", "get", "-x"],
         ] {
             check(given, given);

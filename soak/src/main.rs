@@ -8,7 +8,8 @@
 //!
 //! The suites are the same files that `cargo test` runs. Seeds begin at `--seed`, so that each night has others. No
 //! assertion depends on time. The run is red, and the tool fails, if a suite finds something, a planted bug is not caught,
-//! or a kind of operation on a kind of file was stopped or failed too seldom.
+//! a kind of operation on a kind of file was stopped or failed too seldom, or a run of an hour or more does not reach the
+//! figures that are wanted of one.
 #![allow(
     dead_code,
     unused_imports,
@@ -41,6 +42,8 @@ mod expiry;
 mod faults;
 #[path = "../../tests/suites/rot.rs"]
 mod rot;
+#[path = "../../tests/suites/options.rs"]
+mod options;
 #[path = "../../tests/suites/transactions.rs"]
 mod transactions;
 #[path = "../../tests/suites/serial.rs"]
@@ -53,8 +56,15 @@ mod expiring_write;
 mod time_to_live;
 #[path = "../../tests/suites/time.rs"]
 mod time;
+#[path = "../../tests/suites/process_death.rs"]
+mod process_death;
 #[path = "../../tests/suites/planted.rs"]
 mod planted;
+#[path = "../../tests/fuzz/targets/mod.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets are the other reader of this module")]
+mod targets;
+mod fuzzing;
+mod killing;
 mod plan;
 mod soak;
 mod report;
@@ -94,6 +104,14 @@ enum Command {
         /// The seed.
         seed: u64,
     },
+    /// Writes into a store until it is killed: the child of the suite `kill`.
+    #[command(hide = true)]
+    WriteUntilKilled {
+        /// The store.
+        store: PathBuf,
+        /// Which child it is.
+        round: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -109,6 +127,10 @@ fn main() -> ExitCode {
                 eprintln!("RED: {red}");
             }
             if run.red().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Command::WriteUntilKilled { store, round } => {
+            process_death::write_until_killed(&store, round);
+            ExitCode::SUCCESS
         }
         Command::Repeat { suite, seed } => match plan::SUITES.iter().find(|known| known.name == suite) {
             None => {

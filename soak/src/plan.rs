@@ -1,6 +1,9 @@
 //! Which suites there are, what one seed of each does, and what is counted of it.
 
-use crate::{clients, crash, expiry, faults, indexes, random_walk, rot, serial, time_to_live, transactions};
+use crate::{
+    clients, crash, expiry, faults, fuzzing, indexes, killing, options, process_death, random_walk, rot,
+    serial, time, time_to_live, transactions,
+};
 use std::collections::BTreeMap;
 
 /// A suite, as the soak runs it.
@@ -19,6 +22,8 @@ pub(crate) struct Suite {
 pub(crate) struct Figures {
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) hits: BTreeMap<(String, &'static str), u64>,
+    /// Which faults came about.
+    pub(crate) faults: BTreeMap<String, u64>,
 }
 
 impl Figures {
@@ -30,6 +35,9 @@ impl Figures {
         for (name, count) in &other.counts {
             *self.counts.entry(name).or_default() += count;
         }
+        for (fault, count) in &other.faults {
+            *self.faults.entry(fault.clone()).or_default() += count;
+        }
         for (pair, count) in &other.hits {
             *self.hits.entry(pair.clone()).or_default() += count;
         }
@@ -37,13 +45,18 @@ impl Figures {
 
     fn take(&mut self, figures: &crash::Figures) {
         self.add(CRASH_POINTS, figures.crash_points);
-        self.add(POWER_LOSSES, figures.images);
-        self.add("of them, lost power again in recovery", figures.second_crashes);
-        self.add("failed syncs", figures.sync_failures);
+        self.add(POWER_LOSSES, figures.images - figures.process_deaths);
+        self.add(SECOND_LOSSES, figures.second_crashes);
+        self.add("deaths of the process", figures.process_deaths);
+        self.add(RECOVERIES, figures.recoveries);
+        self.add(SYNC_FAILURES, figures.sync_failures);
         self.add(ERRORS, figures.errors_injected);
-        self.add("acknowledged commits looked for", figures.acknowledged);
+        self.add(ACKNOWLEDGED, figures.acknowledged);
         self.add("tokens sent again", figures.tokens_sent_again);
         self.add("stream records compared", figures.records_checked);
+        for (fault, count) in &figures.faults {
+            *self.faults.entry(fault.clone()).or_default() += count;
+        }
         for ((kind, file), count) in &figures.hits {
             *self.hits.entry((kind.to_string(), file)).or_default() += count;
         }
@@ -57,17 +70,41 @@ impl Figures {
     }
 }
 
-pub(crate) const CRASH_POINTS: &str = "crash points";
-pub(crate) const POWER_LOSSES: &str = "images after a power loss or the process's death";
-pub(crate) const ERRORS: &str = "injected errors";
-pub(crate) const DAMAGES: &str = "damaged stores";
-pub(crate) const REQUESTS: &str = "requests in the order of commits";
+const CRASH_POINTS: &str = "crash points";
+pub(crate) const POWER_LOSSES: &str = "power losses";
+const SECOND_LOSSES: &str = "power losses in recovery from one";
+const RECOVERIES: &str = "recoveries";
+const ACKNOWLEDGED: &str = "acknowledged commits looked for";
+const SYNC_FAILURES: &str = "failed syncs";
+const ERRORS: &str = "injected errors";
+const DAMAGES: &str = "damaged stores";
+const KILLS: &str = "killed processes";
+const HISTORIES: &str = "histories of few requests on threads";
+const REQUESTS: &str = "requests in the order of commits";
+const EXECUTIONS: &str = "executions of fuzz targets";
 
-pub(crate) const SUITES: [Suite; 11] = [
+/// What is wanted of a run of an hour on two processors.
+pub(crate) const WANTED: [(&str, u64); 10] = [
+    (CRASH_POINTS, 100_000),
+    (POWER_LOSSES, 500_000),
+    (SECOND_LOSSES, 250_000),
+    (ERRORS, 50_000),
+    (SYNC_FAILURES, 5000),
+    (DAMAGES, 200_000),
+    (KILLS, 2000),
+    (HISTORIES, 10_000),
+    (REQUESTS, 10_000_000),
+    (EXECUTIONS, 20_000_000),
+];
+
+/// How many planted bugs are wanted.
+pub(crate) const WANTED_BUGS: usize = 30;
+
+pub(crate) const SUITES: [Suite; 17] = [
     Suite {
         name: "crash",
         about: "power loss at every operation on files, half of the images again in recovery",
-        share: 30,
+        share: 38,
         run: |seed, figures| {
             let mut done = crash::Figures::default();
             let result = crash::enumerate(seed, 1, 6, &mut done);
@@ -78,7 +115,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "syncs",
         about: "every sync fails, and leaves the page cache in each of four states",
-        share: 8,
+        share: 3,
         run: |seed, figures| {
             let mut done = crash::Figures::default();
             let result = crash::fail_syncs(seed, 1, &mut done);
@@ -89,7 +126,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "faults",
         about: "every third operation on files fails, in seven ways",
-        share: 16,
+        share: 8,
         run: |seed, figures| {
             let mut done = crash::Figures::default();
             let result = faults::inject(seed, 3, &mut done);
@@ -100,7 +137,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "rot",
         about: "a bit of every 13th byte flipped, files cut at every 31st, exchanged, doubled, missing, of yesterday",
-        share: 12,
+        share: 5,
         run: |seed, figures| {
             figures.take_verdicts(rot::flip_bits(seed, 13)?);
             figures.take_verdicts(rot::truncate(seed, 31)?);
@@ -111,7 +148,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "clients",
         about: "2,000 operations of three clients, every answer compared with the model; each seed twice, same trace",
-        share: 8,
+        share: 5,
         run: |seed, figures| {
             let run = || clients::run(seed, 2000, |_| false);
             let (first, second) = (run()?, run()?);
@@ -127,7 +164,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "transactions",
         about: "optimistic transactions step by step, replayed in the order of commits",
-        share: 4,
+        share: 2,
         run: |seed, figures| {
             figures.add("steps", 1000);
             transactions::simulate(seed, &mut transactions::Figures::default())
@@ -136,7 +173,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "serial",
         about: "four threads on few items, replayed in the order of commits, against real time",
-        share: 10,
+        share: 9,
         run: |seed, figures| {
             let done = serial::race(seed, 200_000)?;
             figures.add(REQUESTS, done.requests);
@@ -149,7 +186,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "indexes",
         about: "indexes made and dropped while clients write, through power losses",
-        share: 6,
+        share: 4,
         run: |seed, figures| {
             figures.add("power losses", 40);
             indexes::crash(seed, 40, &mut indexes::Figures::default())
@@ -158,7 +195,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "time-to-live",
         about: "items expire while clients write, the setting changes, and the power goes",
-        share: 6,
+        share: 4,
         run: |seed, figures| {
             figures.add("power losses", 40);
             time_to_live::crash(seed, 40, &mut time_to_live::Figures::default())
@@ -167,7 +204,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "expiry",
         about: "readers at every moment of a store whose entries expire, with power losses",
-        share: 4,
+        share: 2,
         run: |seed, figures| {
             figures.add("walks", 1);
             expiry::walk(seed, true)
@@ -176,10 +213,74 @@ pub(crate) const SUITES: [Suite; 11] = [
     Suite {
         name: "snapshots",
         about: "snapshots held over writes, flushes and compactions",
-        share: 2,
+        share: 1,
         run: |seed, figures| {
             figures.add("walks", 1);
             random_walk::hold_snapshots(seed)
+        },
+    },
+    Suite {
+        name: "moments",
+        about: "past moments, checkpoints, archives and restores against what the model was then",
+        share: 2,
+        run: |seed, figures| {
+            figures.add("walks", 1);
+            time::walk(seed, 250, &mut time::Figures::default())
+        },
+    },
+    Suite {
+        name: "checkpoints",
+        about: "power loss at every operation on files of making a checkpoint",
+        share: 2,
+        run: |seed, figures| {
+            figures.add("walks", 1);
+            time::interrupt_checkpoints(seed, 1, &mut time::Figures::default())
+        },
+    },
+    Suite {
+        name: "options",
+        about: "the same operations under sixteen sets of options, every answer compared",
+        share: 4,
+        run: |seed, figures| {
+            figures.add("operations", options::compare(seed, 150)?);
+            figures.add("walks", 1);
+            Ok(())
+        },
+    },
+    Suite {
+        name: "histories",
+        about: "twenty short histories of four threads on few items, each replayed in the order of commits",
+        share: 3,
+        run: |seed, figures| {
+            for number in 0..20 {
+                let done = serial::race(seed.wrapping_mul(1000).wrapping_add(number), 200)?;
+                figures.add(HISTORIES, 1);
+                figures.add(REQUESTS, done.requests);
+            }
+            Ok(())
+        },
+    },
+    Suite {
+        name: "kill",
+        about: "real processes killed with SIGKILL while they write or open, twelve over a store",
+        share: 5,
+        run: |seed, figures| {
+            let mut deaths = process_death::Deaths::default();
+            let result = killing::run(seed, 12, &mut deaths);
+            figures.add(KILLS, deaths.cycles);
+            figures.add("of them while they opened the store", deaths.in_opening);
+            figures.add("acknowledged writes", deaths.acknowledged);
+            figures.add(ACKNOWLEDGED, deaths.looked_for);
+            result
+        },
+    },
+    Suite {
+        name: "fuzz",
+        about: "the bodies of all fuzz targets with inputs that a seed makes of their corpus",
+        share: 14,
+        run: |seed, figures| {
+            figures.add(EXECUTIONS, fuzzing::run(seed)?);
+            Ok(())
         },
     },
 ];

@@ -1,9 +1,10 @@
 //! The run: threads take the suite that is farthest behind its share, with its next seed, until time is up; then every
 //! bug is planted.
 
-use crate::plan::{Figures, SUITES};
+use crate::plan::{Figures, SUITES, WANTED, WANTED_BUGS};
 use crate::planted;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub(crate) struct Soak {
     pub(crate) first_seed: u64,
     pub(crate) jobs: usize,
     pub(crate) time: Duration,
+    /// Of it, before bugs were planted.
+    pub(crate) suites_time: Duration,
     /// In the order of the suites.
     pub(crate) outcomes: Vec<Outcome>,
     /// Each bug, the suite that should catch it, and what it said.
@@ -32,7 +35,15 @@ pub(crate) struct Soak {
 pub(crate) const HITS_LEAST: u64 = 100;
 
 /// What must have been hit.
-const MUST_BE_HIT: [(&str, &str); 16] = [
+pub(crate) const MUST_BE_HIT: [(&str, &str); 24] = [
+    ("read_dir", "directory"),
+    ("create_dir", "directory"),
+    ("open", "table"),
+    ("size", "table"),
+    ("map", "table"),
+    ("open", "log segment"),
+    ("read", "log segment"),
+    ("open", "manifest"),
     ("create", "table"),
     ("append", "table"),
     ("sync", "table"),
@@ -61,6 +72,15 @@ impl Soak {
         total
     }
 
+    /// What is wanted of an hour, and what there was, the planted bugs last.
+    pub(crate) fn reached(&self) -> Vec<(&'static str, u64, u64)> {
+        let counts = self.total().counts;
+        let caught = self.planted.iter().filter(|planted| planted.caught.is_some()).count();
+        let bugs = ("planted bugs caught", WANTED_BUGS as u64, caught as u64);
+        let of = |(name, wanted)| (name, wanted, counts.get(name).copied().unwrap_or(0));
+        WANTED.into_iter().map(of).chain([bugs]).collect()
+    }
+
     /// Why the run is red, if it is.
     pub(crate) fn red(&self) -> Vec<String> {
         let mut red: Vec<String> =
@@ -74,7 +94,35 @@ impl Soak {
                 red.push(format!("{kind} of a {file} was stopped or failed {count} times only"));
             }
         }
+        if self.suites_time >= Duration::from_secs(3600) {
+            let short = self.reached().into_iter().filter(|(_, wanted, reached)| reached < wanted);
+            red.extend(short.map(|(name, wanted, reached)| format!("{name}: {reached} of {wanted}")));
+        }
         red
+    }
+}
+
+/// What there was so far, for who watches.
+#[derive(Default)]
+struct Progress {
+    figures: Figures,
+    violations: usize,
+    minutes_said: u64,
+}
+
+impl Progress {
+    /// What the bar says; where there is no terminal for a bar, a line each minute.
+    fn say(&mut self, suite: &str, seed: u64, elapsed: Duration) -> String {
+        let count = |name: &str| self.figures.counts.get(name).copied().unwrap_or(0);
+        let figures: Vec<String> =
+            WANTED.iter().map(|(name, _)| format!("{} {name}", count(name))).take(4).collect();
+        let said = format!("{suite} {seed}; {}; {} violations", figures.join(", "), self.violations);
+        let minutes = elapsed.as_secs() / 60;
+        if minutes > self.minutes_said && !std::io::stderr().is_terminal() {
+            self.minutes_said = minutes;
+            eprintln!("minute {minutes}: {said}");
+        }
+        said
     }
 }
 
@@ -90,6 +138,8 @@ fn run_seed(suite: usize, seed: u64, outcome: &mut Outcome) {
         Ok(Err(wrong)) => wrong,
         Err(_) => "it panicked".to_owned(),
     };
+    // Some tell whole stores; who repeats the seed sees it all.
+    let wrong: String = wrong.chars().take(600).collect();
     let line = format!("cargo run --profile soak -p pixii-soak -- repeat {} {seed}  # {wrong}", suite.name);
     eprintln!("{line}");
     outcome.violations.push(line);
@@ -111,6 +161,7 @@ fn next(taken: &Mutex<Vec<(u64, Duration)>>, first_seed: u64) -> (usize, u64) {
 pub(crate) fn run(minutes: u64, first_seed: u64, jobs: usize) -> Soak {
     let begun = Instant::now();
     let until = Duration::from_secs(60 * minutes);
+    let progress = Mutex::new(Progress::default());
     let taken = Mutex::new(vec![(0, Duration::ZERO); SUITES.len()]);
     let bar = ProgressBar::new(until.as_secs());
     let style = ProgressStyle::with_template("{bar:40} {elapsed_precise} {msg}");
@@ -120,9 +171,19 @@ pub(crate) fn run(minutes: u64, first_seed: u64, jobs: usize) -> Soak {
             let mut outcomes = vec![Outcome::default(); SUITES.len()];
             while begun.elapsed() < until {
                 let (at, seed) = next(&taken, first_seed);
-                bar.set_message(format!("{} {seed}", SUITES[at].name));
-                let before = outcomes[at].time;
+                let before = (outcomes[at].time, outcomes[at].violations.len());
+                let mut figures = std::mem::take(&mut outcomes[at].figures);
                 run_seed(at, seed, &mut outcomes[at]);
+                let said = {
+                    let mut progress = progress.lock().expect("nobody panics with it");
+                    progress.figures.merge(&outcomes[at].figures);
+                    progress.violations += outcomes[at].violations.len() - before.1;
+                    progress.say(SUITES[at].name, seed, begun.elapsed())
+                };
+                figures.merge(&outcomes[at].figures);
+                outcomes[at].figures = figures;
+                bar.set_message(said);
+                let before = before.0;
                 let took = outcomes[at].time.saturating_sub(before);
                 taken.lock().expect("nobody panics with it")[at].1 += took;
                 bar.set_position(begun.elapsed().as_secs().min(until.as_secs()));
@@ -141,8 +202,9 @@ pub(crate) fn run(minutes: u64, first_seed: u64, jobs: usize) -> Soak {
         outcomes[outcome].figures.merge(&part.figures);
         outcomes[outcome].violations.extend(part.violations.iter().cloned());
     }
+    let suites_time = begun.elapsed();
     bar.set_message("planting bugs");
     let planted = planted::plant_all();
     bar.finish_with_message("done");
-    Soak { first_seed, jobs, time: begun.elapsed(), outcomes, planted }
+    Soak { first_seed, jobs, time: begun.elapsed(), suites_time, outcomes, planted }
 }

@@ -20,3 +20,4 @@ pub mod database;
 pub mod time;
 pub mod backup;
 pub mod policy;
+pub mod verify;

@@ -34,6 +34,8 @@ pub enum Bug {
     SegmentNotSyncedAtRotation,
     /// The log of a memtable is removed before the manifest names its table.
     LogRemovedBeforeManifest,
+    /// A segment with the header of another one is taken for one that was never begun.
+    ExchangedSegmentTaken,
     /// Compaction takes for expired what a snapshot still sees alive.
     ExpiredDroppedBeforeFloor,
     /// Compaction drops an expired entry above a level that still holds an older version of its key.

@@ -44,3 +44,4 @@ pub mod read;
 pub mod past;
 pub mod backup;
 pub mod transaction;
+pub mod verify;

@@ -9,6 +9,7 @@
 //!          ──> those of the layer above                                         `job`
 //!   past   ──> as of any moment that is kept                                    `past`
 //!   copies ──> checkpoints and forks; the archive and restoring from it         `checkpoint`, `archive`
+//!   verify ──> every file, and what is between them                            `verify`
 //!   open   ──> manifest, log, a table of what was replayed, a new log           `recovery`
 //! ```
 //!
@@ -53,3 +54,4 @@ pub mod checkpoint;
 pub mod transaction;
 pub mod job;
 pub mod archive;
+pub mod verify;

@@ -35,7 +35,7 @@ use crate::format::chunk::{LogIdentity, LogKind};
 use crate::format::manifest::{ManifestWriter, Parent, VersionEdit, read_manifest};
 use crate::format::names::{self, FileKind};
 use crate::format::table::reader::TableReader;
-use crate::format::wal::{check_chain, peek_header, read_segment};
+use crate::format::wal::{check_chain, header_of_any, peek_header, read_segment};
 use crate::lsm::memtable::table::Memtable;
 use crate::lsm::version::{ManifestState, Version};
 use std::io::ErrorKind;
@@ -384,6 +384,7 @@ impl Found {
             is_over |=
                 number > self.oldest_segment && header.is_none_or(|header| header.predecessor.is_none());
             if is_over {
+                self.check_unfinished(&path, &bytes, identity)?;
                 if header.is_some_and(|header| header.predecessor.is_some()) {
                     return gap(format!("segment {number} goes on from one that is not there or not whole"));
                 }
@@ -410,6 +411,22 @@ impl Found {
             self.note_segment(number, said.map_or(read.end.valid_bytes, |said| said.length_bytes));
         }
         Ok(())
+    }
+
+    /// Refuses a segment with the header of another one that is needed. A power loss cannot leave that: it may show the
+    /// bytes of a file that was removed, but a segment that is needed was not.
+    fn check_unfinished(&self, path: &Path, bytes: &[u8], identity: LogIdentity) -> Result<()> {
+        let found = header_of_any(path, bytes).map(|header| header.identity);
+        let is_needed = |found: LogIdentity| {
+            found != identity && found.history == self.history && found.number >= self.oldest_segment
+        };
+        match found.filter(|found| is_needed(*found)) {
+            Some(found) if !planted(Bug::ExchangedSegmentTaken) => {
+                let expected = format!("the header of segment {}, not of {}", identity.number, found.number);
+                Err(StoreError::corruption(path, 0, expected))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn note_segment(&mut self, number: FileNumber, bytes: u64) {

@@ -147,6 +147,13 @@ pub fn peek_header(path: &Path, bytes: &[u8], identity: LogIdentity) -> Result<O
     Ok(header)
 }
 
+/// The header that bytes begin with, of whichever segment it is: the checksum is that of the segment that it names.
+pub fn header_of_any(path: &Path, bytes: &[u8]) -> Option<SegmentHeader> {
+    let record = bytes.get(super::chunk::HEADER_BYTES..HEADER_CHUNK_BYTES)?;
+    let named = SegmentHeader::decode(path, record).ok()?.identity;
+    peek_header(path, bytes, named).ok()?
+}
+
 /// Checks that a segment is all that its successor's header says of it.
 pub fn check_chain(
     path: &Path,
@@ -217,6 +224,21 @@ mod tests {
         for bytes in [Vec::new(), vec![0; 4096], segment(None)[..20].to_vec()] {
             let read = read_segment(Path::new("2.wal"), &bytes, IDENTITY, 0, |_, _| Ok(()));
             assert_eq!(read.expect("nothing is promised").header, None);
+        }
+    }
+
+    #[test]
+    fn a_header_of_another_segment_is_known_for_one_and_a_torn_one_is_not() {
+        let (path, bytes) = (Path::new("7.wal"), segment(None));
+        let header = SegmentHeader { identity: IDENTITY, predecessor: None };
+        let other = LogIdentity { number: FileNumber(7), ..IDENTITY };
+        assert_eq!(peek_header(path, &bytes, other).expect("nothing is promised"), None);
+        assert_eq!(header_of_any(path, &bytes), Some(header));
+        for at in 0..HEADER_CHUNK_BYTES {
+            let mut torn = bytes.clone();
+            torn[at] ^= 1;
+            assert_eq!(header_of_any(path, &torn), None, "byte {at}");
+            assert_eq!(header_of_any(path, &bytes[..at]), None, "{at} bytes");
         }
     }
 

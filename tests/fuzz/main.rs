@@ -9,27 +9,13 @@
 mod targets;
 
 use pixii::base::planted::{Bug, plant};
-use pixii::sim::{Seed, SimRng};
+use pixii::sim::Seed;
 use proptest::prelude::*;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-
-type Target = fn(&[u8]);
-
-const TARGETS: [(&str, Target); 11] = [
-    ("wal_read", targets::wal_read::run),
-    ("manifest_read", targets::manifest_read::run),
-    ("table_open_scan", targets::table_open_scan::run),
-    ("data_block", targets::data_block::run),
-    ("key_order", targets::key_order::run),
-    ("number", targets::number::run),
-    ("stored_item", targets::stored_item::run),
-    ("expression_evaluate", targets::expression_evaluate::run),
-    ("engine_ops", targets::engine_ops::run),
-    ("expression_parse", targets::expression_parse::run),
-    ("copies_read", targets::copies_read::run),
-];
+use targets::list::{TARGETS, Target};
+use targets::mutation::mutated;
 
 fn fuzz_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
@@ -74,36 +60,12 @@ fn inputs_that_nobody_has_kept_hold() {
     let count = std::env::var("PIXII_FUZZ_INPUTS").ok().and_then(|count| count.parse().ok()).unwrap_or(200);
     for (name, target) in TARGETS {
         let mut rng = Seed(1).stream(name);
-        let kept = corpus(name);
+        let kept: Vec<Vec<u8>> = corpus(name).into_iter().map(|(_, input)| input).collect();
         for number in 0..count {
-            let input = made(&mut rng, &kept);
+            let input = mutated(&mut rng, &kept);
             run(name, target, &input, &format!("input {number}"));
         }
     }
-}
-
-/// An input made of one that is kept: some bytes changed, some cut out, a part of another one put in.
-fn made(rng: &mut SimRng, kept: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut input = rng.pick(kept).1.clone();
-    for _ in 0..=rng.below(4) {
-        let place = rng.below_usize(input.len() + 1);
-        match rng.below(4) {
-            0 => drop(input.drain(place..input.len().min(place + rng.below_usize(20)))),
-            1 => {
-                let other = &rng.pick(kept).1;
-                let start = rng.below_usize(other.len() + 1);
-                let end = other.len().min(start + rng.below_usize(100));
-                input.splice(place..place, other[start..end].iter().copied());
-            }
-            _ => {
-                let mut bytes = vec![0; 1 + rng.below_usize(8)];
-                rng.fill(&mut bytes);
-                let end = input.len().min(place + bytes.len());
-                input.splice(place..end, bytes);
-            }
-        }
-    }
-    input
 }
 
 proptest! {
@@ -131,10 +93,10 @@ fn the_targets_catch_planted_bugs() {
     for (bug, index) in PLANTED {
         let (name, target) = TARGETS[index];
         let mut rng = Seed(2).stream(name);
-        let kept = corpus(name);
+        let kept: Vec<Vec<u8>> = corpus(name).into_iter().map(|(_, input)| input).collect();
         let planted = plant(bug);
         let is_caught = (0..5000).any(|_| {
-            let input = made(&mut rng, &kept);
+            let input = mutated(&mut rng, &kept);
             catch_unwind(|| target(&input)).is_err()
         });
         drop(planted);

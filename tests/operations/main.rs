@@ -16,3 +16,4 @@ mod backups;
 mod expiry;
 mod awaiting;
 mod read_only;
+mod verify;

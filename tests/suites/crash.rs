@@ -28,9 +28,16 @@ pub(crate) struct Figures {
     pub(crate) seeds: u64,
     pub(crate) crash_points: u64,
     pub(crate) images: u64,
+    /// Of them, after the death of the process; the others after a loss of power.
+    pub(crate) process_deaths: u64,
+    /// Openings of a store that was not closed.
+    pub(crate) recoveries: u64,
     pub(crate) second_crashes: u64,
     pub(crate) sync_failures: u64,
     pub(crate) errors_injected: u64,
+    /// What failed, and how, of the operations that did.
+    pub(crate) faults: BTreeMap<String, u64>,
+    /// Acknowledged commits that had to be there in an image, and were.
     pub(crate) acknowledged: u64,
     pub(crate) tokens_sent_again: u64,
     pub(crate) records_checked: u64,
@@ -90,7 +97,6 @@ pub(crate) fn enumerate(
         .map_err(context)?;
         figures.crash_points += 1;
         operations.get(usize::try_from(point).unwrap_or(usize::MAX)).inspect(|stopped| figures.hit(stopped));
-        figures.acknowledged += u64::try_from(crashed.history.acknowledged()).unwrap_or(0);
         figures.counts += crashed.counts;
         check_images(&crashed, images, Loss::Process, point, figures).map_err(context)?;
     }
@@ -111,8 +117,11 @@ pub(crate) fn fail_syncs(seed: u64, stride: usize, figures: &mut Figures) -> Res
                 true
             })
             .map_err(context)?;
-            has_fired |= fault.is_some_and(|fault| failed.simulation.vfs().fired(fault) > 0);
-            figures.sync_failures += 1;
+            if fault.is_some_and(|fault| failed.simulation.vfs().fired(fault) > 0) {
+                has_fired = true;
+                figures.sync_failures += 1;
+                *figures.faults.entry(format!("sync, {failure:?}")).or_default() += 1;
+            }
             check_images(&failed, 2, Loss::Power, nth, figures).map_err(context)?;
         }
         if !has_fired {
@@ -136,6 +145,7 @@ pub(crate) fn check_images(
     let death = std::iter::once(("process death".to_owned(), vfs.process_death_image(), death));
     for (index, (name, image, loss)) in images.chain(death).enumerate() {
         figures.images += 1;
+        figures.process_deaths += u64::from(index == count);
         let second_crash = (index % 2 == 1).then_some(salt.wrapping_mul(31).wrapping_add(index as u64));
         check_image(run, image, loss, second_crash, figures)
             .map_err(|wrong| format!("image {name}: {wrong}"))?;
@@ -161,6 +171,7 @@ fn check_image(
             );
         };
         let points = rehearsal.vfs().crash_points();
+        figures.recoveries += 1;
         drop(database);
         if let Some(point) = points.get(usize::try_from(salt).unwrap_or(0) % points.len().max(1)) {
             figures.second_crashes += 1;
@@ -178,6 +189,7 @@ fn check_image(
     vfs.crash_now();
     let restarted = simulation.restart(vfs.crash_image(ImageChoice::AllLost));
     let database = open(&restarted).map_err(|error| format!("it does not open a second time: {error}"))?;
+    figures.recoveries += 1;
     found
         .check(&database, |name| run.unsure.contains(name), Told::All)
         .map_err(|wrong| format!("what was found did not stay: {wrong}"))
@@ -192,7 +204,8 @@ fn check_store(
 ) -> Result<World, String> {
     let database = open(simulation).map_err(|error| format!("it does not open: {error}"))?;
     let recovered = database.statistics().published.0;
-    check_fates(&run.history, recovered, loss)?;
+    figures.recoveries += 1;
+    figures.acknowledged += check_fates(&run.history, recovered, loss)?;
     let at = |wrong: String| format!("recovered to commit {recovered}: {wrong}");
     let mut world = run.history.world_at(recovered)?;
     let is_unsure = |name: &str| run.unsure.contains(name);
@@ -320,7 +333,9 @@ fn write_on(database: &Database, world: &mut World) -> Result<(), String> {
     world.apply(commit, &crate::world::Deed::Write(changes.collect(), None))
 }
 
-fn check_fates(history: &History, recovered: u64, loss: Loss) -> Result<(), String> {
+/// Tells how many acknowledged commits had to be found, and were.
+fn check_fates(history: &History, recovered: u64, loss: Loss) -> Result<u64, String> {
+    let mut acknowledged = 0;
     for event in &history.events {
         let is_found = event.seqno <= recovered;
         let must_be_found = event.fate == Fate::Acknowledged
@@ -331,8 +346,9 @@ fn check_fates(history: &History, recovered: u64, loss: Loss) -> Result<(), Stri
         if event.fate == Fate::Rejected && is_found {
             return Err(format!("rejected commit {} is found: recovered to {recovered}", event.seqno));
         }
+        acknowledged += u64::from(must_be_found);
     }
-    Ok(())
+    Ok(acknowledged)
 }
 
 #[test]

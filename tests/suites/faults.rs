@@ -82,6 +82,7 @@ pub(crate) fn inject(seed: u64, stride: u64, figures: &mut Figures) -> Result<()
                 continue;
             }
             figures.errors_injected += 1;
+            *figures.faults.entry(format!("{failure:?}")).or_default() += 1;
             figures.hit(operation);
             figures.counts += failed.counts;
             // After a sync that failed the cache may have lost what only the process's death would have left.

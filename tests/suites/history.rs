@@ -38,10 +38,6 @@ impl History {
         Ok(world)
     }
 
-    pub(crate) fn acknowledged(&self) -> usize {
-        self.events.iter().filter(|event| event.fate == Fate::Acknowledged).count()
-    }
-
     /// The newest commit that was acknowledged as durable.
     pub(crate) fn durable(&self) -> u64 {
         let is_durable =

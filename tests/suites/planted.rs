@@ -6,7 +6,7 @@ use crate::expiring_write;
 use crate::expiry::walk;
 use crate::indexes;
 use crate::random_walk::hold_snapshots;
-use crate::rot::flip_bits;
+use crate::rot::{exchange, flip_bits};
 use crate::time;
 use crate::time_to_live;
 use crate::transactions;
@@ -22,6 +22,7 @@ const FAILED_SYNCS: Suite = ("syncs", failed_syncs);
 const SNAPSHOTS: Suite = ("snapshots", snapshots);
 const EXPIRIES: Suite = ("expiry", expiries);
 const FLIPS: Suite = ("rot", flips);
+const EXCHANGES: Suite = ("exchanges", exchanges);
 const SERIALIZABILITY: Suite = ("transactions", serializability);
 const INDEX_CHANGES: Suite = ("indexes", index_changes);
 const MOMENTS: Suite = ("moments", moments);
@@ -62,6 +63,10 @@ fn flips() -> Result<(), String> {
     flip_bits(1, 61).map(|_| ())
 }
 
+fn exchanges() -> Result<(), String> {
+    exchange(2).map(|_| ())
+}
+
 fn serializability() -> Result<(), String> {
     (0..20).try_for_each(|seed| transactions::simulate(seed, &mut transactions::Figures::default()))
 }
@@ -84,7 +89,7 @@ fn checkpoints() -> Result<(), String> {
 }
 
 /// Which suite catches which bug.
-const PLANTED: [(Bug, Suite); 44] = [
+const PLANTED: [(Bug, Suite); 45] = [
     (Bug::DirectoryNotSynced, CRASHES),
     (Bug::AcknowledgedBeforeSync, CRASHES),
     (Bug::TableNotSynced, CRASHES),
@@ -98,6 +103,7 @@ const PLANTED: [(Bug, Suite); 44] = [
     (Bug::SyncRetried, FAILED_SYNCS),
     (Bug::SegmentNotSyncedAtRotation, CRASHES),
     (Bug::LogRemovedBeforeManifest, CRASHES),
+    (Bug::ExchangedSegmentTaken, EXCHANGES),
     (Bug::ExpiredDroppedBeforeFloor, EXPIRIES),
     (Bug::ExpiredRevealsOlder, EXPIRIES),
     (Bug::WholeFileDropIgnoresBelow, EXPIRIES),

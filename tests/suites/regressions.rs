@@ -1,6 +1,7 @@
 //! What was found once is looked for ever after: `tests/regressions` keeps the seeds.
 
 use crate::clients::run;
+use crate::rot::exchange;
 
 /// Seed and number of operations of each line.
 fn seeds(text: &str) -> Vec<(u64, u64)> {
@@ -19,6 +20,15 @@ fn what_clients_found_once_is_found_no_more() {
     for (seed, operations) in seeds {
         if let Err(wrong) = run(seed, operations, |_| false) {
             panic!("seed {seed}, {operations} operations: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn what_exchanged_files_found_once_is_found_no_more() {
+    for (seed, _) in seeds(include_str!("../regressions/rot.txt")) {
+        if let Err(wrong) = exchange(seed) {
+            panic!("{wrong}");
         }
     }
 }

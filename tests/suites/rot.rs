@@ -12,8 +12,10 @@ use crate::model::TABLE;
 use crate::workload::{Operation, open, random_operation};
 use crate::world::{Told, World};
 use pixii::Durability;
-use pixii::format::names::{FileKind, parse};
+use pixii::base::ident::{FileId, FileNumber};
+use pixii::format::names::{self, FileKind, parse};
 use pixii::sim::{Seed, SimVfs, Simulation};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,9 +170,11 @@ pub(crate) fn truncate(seed: u64, stride: u64) -> Result<Verdicts, String> {
     Ok(verdicts)
 }
 
-/// Exchanges files, puts one in another's place, puts back those of yesterday, and takes each away.
+/// Exchanges every two files, puts each in the other's place and each under a new name, puts those of yesterday and of
+/// another store in the place of every file of their kind, and takes each away.
 pub(crate) fn exchange(seed: u64) -> Result<Verdicts, String> {
     let fixture = Fixture::new(seed, FIXTURE_OPERATIONS)?;
+    let other_store = Fixture::new(seed.wrapping_add(OTHER_STORE), FIXTURE_OPERATIONS)?;
     let whole = fixture.image();
     let mut verdicts = Verdicts::default();
     let files = whole.files();
@@ -181,6 +185,12 @@ pub(crate) fn exchange(seed: u64) -> Result<Verdicts, String> {
         let missing = whole.process_death_image();
         missing.remove(one);
         fixture.note(missing, one, || format!("seed {seed}, {} is missing", one.display()), &mut verdicts)?;
+        if let Some(new) = unused_name(one) {
+            let doubled = whole.process_death_image();
+            doubled.write_raw(&new, one_bytes);
+            let place = || format!("seed {seed}, {} is there as {} too", one.display(), new.display());
+            fixture.note(doubled, one, place, &mut verdicts)?;
+        }
         for (other, other_bytes) in files.iter().skip(at + 1) {
             let both = || format!("seed {seed}, {} and {}", one.display(), other.display());
             let swapped = whole.process_death_image();
@@ -195,14 +205,43 @@ pub(crate) fn exchange(seed: u64) -> Result<Verdicts, String> {
             fixture.note(copied, other, || format!("{}: the first twice", both()), &mut verdicts)?;
         }
     }
-    for (path, bytes) in &fixture.yesterday {
-        let image = whole.process_death_image();
-        image.write_raw(path, bytes);
-        let place = || format!("seed {seed}, {} of yesterday is back", path.display());
-        fixture.note(image, path, place, &mut verdicts)?;
+    for (origin, foreign) in
+        [("yesterday", &fixture.yesterday), ("another store", &other_store.image().files())]
+    {
+        for (path, bytes) in foreign {
+            let is_alike = |other: &&PathBuf| alike(path, other);
+            let places: BTreeSet<&PathBuf> =
+                files.iter().map(|(path, _)| path).filter(is_alike).chain([path]).collect();
+            for at in places {
+                let image = whole.process_death_image();
+                image.write_raw(at, bytes);
+                let place = || format!("seed {seed}, {} of {origin} as {}", path.display(), at.display());
+                fixture.note(image, at, place, &mut verdicts)?;
+            }
+        }
     }
     Ok(verdicts)
 }
+
+/// Whether two files are for the same.
+fn alike(one: &Path, other: &Path) -> bool {
+    let kinds = [one, other].map(|path| kind(path).map(|kind| std::mem::discriminant(&kind)));
+    kinds[0] == kinds[1] && kind(one) != Some(FileKind::Lock)
+}
+
+/// The name that a file of this kind does not have yet: one behind all others.
+fn unused_name(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent()?;
+    match kind(path)? {
+        FileKind::Wal(_) => Some(names::wal(directory, FileNumber(1 << 40))),
+        FileKind::Manifest(_) => Some(names::manifest(directory, FileNumber(1 << 40))),
+        FileKind::Table(_) => Some(names::table(directory, FileId(7))),
+        _ => None,
+    }
+}
+
+/// What is added to a seed for that of a store with another history.
+const OTHER_STORE: u64 = 1 << 32;
 
 /// So many leave more than 64 KiB in tables of two levels, a manifest with several edits, and a log.
 const FIXTURE_OPERATIONS: u64 = 260;

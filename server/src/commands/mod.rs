@@ -13,5 +13,6 @@ pub(crate) mod restore;
 pub(crate) mod archive;
 pub(crate) mod backup;
 pub(crate) mod stats;
+pub(crate) mod verify;
 pub(crate) mod serve;
 pub(crate) mod tour;

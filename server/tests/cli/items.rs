@@ -95,6 +95,26 @@ fn stats_print_levels_and_files() {
 }
 
 #[test]
+fn verify_tells_a_whole_store_from_one_with_a_flipped_byte() {
+    let place = notes();
+    let printed = place.printed("verify");
+    assert!(printed.ends_with("\nrows   4 items, 3 index entries\n"), "{printed}");
+    assert!(!printed.contains("wrong"), "{printed}");
+    let table = std::fs::read_dir(place.store()).expect("there is a store");
+    let mut table = table.map(|entry| entry.expect("it can be listed").path());
+    let table =
+        table.find(|path| path.extension().is_some_and(|kind| kind == "sst")).expect("it was flushed");
+    let mut bytes = std::fs::read(&table).expect("it can be read");
+    bytes[40] ^= 1;
+    std::fs::write(&table, bytes).expect("it is ours");
+    let run = place.run("verify");
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.starts_with(&format!("wrong  {} at byte ", table.display())), "{run:?}");
+    assert!(run.out.ends_with("rows   not looked at, because the files are not whole\n"), "{run:?}");
+    assert_eq!(run.err, "error: the store is not whole: there is 1 finding\n");
+}
+
+#[test]
 fn a_second_import_goes_into_the_same_table() {
     let place = notes();
     let run = place.run_with_input("import - --table Notes", r#"{"book":"b","page":2}{"book":"c","page":1}"#);

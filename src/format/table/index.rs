@@ -138,6 +138,11 @@ impl Index {
         self.rows.get(block).map(|row| self.last(row).key)
     }
 
+    /// The position of the last entry of the block at an index.
+    pub fn last_position(&self, block: usize) -> Option<Position<'_>> {
+        self.rows.get(block).map(|row| self.last(row))
+    }
+
     /// The first block that can hold an entry at or after `target`; the count if there is none.
     #[inline]
     pub fn block_for(&self, target: Position<'_>) -> usize {

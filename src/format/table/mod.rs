@@ -20,3 +20,4 @@ pub mod footer;
 pub mod writer;
 pub mod reader;
 pub mod cursor;
+pub mod check;

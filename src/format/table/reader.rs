@@ -231,6 +231,21 @@ impl TableReader {
         self.index.block_for(target)
     }
 
+    /// Where the index says that the entries of a data block end.
+    pub(super) fn last_position(&self, block_index: usize) -> Option<Position<'_>> {
+        self.index.last_position(block_index)
+    }
+
+    /// Where a data block begins, in bytes.
+    pub(super) fn block_offset(&self, block_index: usize) -> u64 {
+        self.index.handle(block_index).unwrap_or_default().offset
+    }
+
+    /// What the filter says of a key of this hash.
+    pub(super) fn may_contain(&self, hash: u64) -> bool {
+        self.filter.may_contain(hash)
+    }
+
     /// How many data blocks it has.
     pub(super) fn block_count(&self) -> usize {
         self.index.len()

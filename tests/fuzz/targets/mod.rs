@@ -1,7 +1,7 @@
 //! What the fuzz targets do: a function for each, from any bytes to assertions.
 //!
-//! They are compiled twice: into the fuzz targets (`fuzz/`), and into the test that replays the corpus on every
-//! `cargo test`. The bytes are read as choices (`input`), so that a target spends its time behind the checksums and not
+//! They are compiled into the fuzz targets (`fuzz/`), into the test that replays the corpus on every `cargo test`, and into
+//! the soak, which mutates the corpus. The bytes are read as choices (`input`), so that a target spends its time behind the checksums and not
 //! in front of them.
 
 pub mod input;
@@ -18,3 +18,5 @@ pub mod specification;
 pub mod expression_evaluate;
 pub mod expression_parse;
 pub mod engine_ops;
+pub mod list;
+pub mod mutation;
