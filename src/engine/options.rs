@@ -6,6 +6,9 @@ use crate::lsm::picker::Shape;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a log that is replayed is taken to hold at least, in bytes.
+const REPLAYED_BYTES: usize = 64 * 1024 * 1024;
+
 /// What a write waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Durability {
@@ -49,8 +52,9 @@ pub struct EngineOptions {
     pub level_0_tables_max: usize,
     /// What was written without a sync is synced at this interval.
     pub sync_interval: Duration,
-    /// The log is filled with zeros ahead of durable writes in steps of this size in bytes, because overwriting zeros
-    /// costs a sync less than growing the file; 0 never fills.
+    /// The log is filled with zeros ahead of what is written, in steps of this size in bytes: overwriting zeros costs a
+    /// sync less than growing the file, and on file systems that write in place it is done through a map, without a call
+    /// of the system. 0 never fills, and writes the log by calls alone.
     pub log_fill_bytes: u64,
     /// How tables are read.
     pub read_mode: ReadMode,
@@ -85,6 +89,11 @@ impl EngineOptions {
     /// An empty memtable.
     pub(super) fn empty_memtable(&self) -> Arc<Memtable> {
         Arc::new(Memtable::new(self.memtable_bytes))
+    }
+
+    /// An empty memtable for all of a log, whatever size of memtables that was written under.
+    pub(super) fn replay_memtable(&self) -> Arc<Memtable> {
+        Arc::new(Memtable::new(self.memtable_bytes.max(REPLAYED_BYTES)))
     }
 
     /// These options, with limits that would stop every writer for ever raised to the lowest that do not.

@@ -6,8 +6,9 @@
 //!    finished file, and the directory is locked against other stores. A foreign process that writes to or truncates
 //!    a mapped file breaks this; a truncated map ends the process with SIGBUS (docs/format.md says so).
 //!
-//! 3. A window lies within its file, over blocks that were written before, so that storing to it needs no space. A foreign
-//!    process that truncates the file breaks this, with the same end.
+//! 3. A window lies within its file, over blocks that were written before and are written again where they are, so that
+//!    storing to it needs no space. A foreign process that truncates the file breaks this, with the same end; so do a
+//!    medium that cannot give back a page which was filled, and a file system that the system shuts down.
 //!
 //! Threads: a mapping can be read from any thread; a window belongs to one at a time.
 #![expect(unsafe_code, reason = "a map is a pointer and a length")]

@@ -148,10 +148,14 @@ impl MergeCursor {
         for (index, source) in self.sources.iter_mut().enumerate() {
             if index != current {
                 let position = Position { key: &key, seqno };
-                match direction {
-                    Direction::Forward => source.cursor.seek(position)?,
-                    Direction::Backward => source.cursor.seek_before(position)?,
+                let turned = match direction {
+                    Direction::Forward => source.cursor.seek(position),
+                    Direction::Backward => source.cursor.seek_before(position),
+                };
+                if turned.is_err() {
+                    self.current = None;
                 }
+                turned?;
                 source.note(&self.common);
             }
         }

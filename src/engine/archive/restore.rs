@@ -91,7 +91,7 @@ pub fn restore(
         contents: &contents,
         to,
         copy,
-        memtable: options.empty_memtable(),
+        memtable: options.replay_memtable(),
         last: Commit { seqno: base.last.seqno, time: base.last.time },
         floor: base.state.floor.unwrap_or_default(),
         added: Vec::new(),
@@ -272,7 +272,7 @@ impl Restore<'_> {
         if self.memtable.is_empty() {
             return Ok(());
         }
-        let memtable = std::mem::replace(&mut self.memtable, self.options.empty_memtable());
+        let memtable = std::mem::replace(&mut self.memtable, self.options.replay_memtable());
         let (metas, floor) = replay::write_tables(
             self.environment,
             self.directory,

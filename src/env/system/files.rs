@@ -2,7 +2,8 @@
 //!
 //! A log is written through a map where it was filled with zeros before: a record that is not synced then costs no call of
 //! the system. Where it was not filled, or the file system might need space for what is written over (`mounts`), it is
-//! written by calls, which can fail.
+//! written by calls. What a failing medium does to a call is an error; what it does to a map ends the process
+//! (docs/format.md).
 
 use super::mounts::{Overwriting, overwriting};
 use crate::env::file::{File, LockGuard, LogFile, Vfs};
@@ -173,7 +174,8 @@ impl LogFile for SystemLogFile {
         if self.overwriting == Overwriting::NeedsNoSpace && size < size_bytes {
             let start = size - size % step;
             let length = usize::try_from(size_bytes - start).map_err(|_| ErrorKind::FileTooLarge)?;
-            *window = Some(Window::of_file(&self.file, start, length)?);
+            // Without one, calls do.
+            *window = Window::of_file(&self.file, start, length).ok();
         }
         Ok(())
     }

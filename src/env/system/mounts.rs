@@ -12,8 +12,9 @@ pub(super) enum Overwriting {
     MayNeedSpace,
 }
 
-/// File systems that write over blocks where they are.
-const IN_PLACE: [&str; 4] = ["ext3", "ext4", "xfs", "tmpfs"];
+/// File systems that write over blocks where they are. Not XFS: a copy that shares blocks with the file makes it copy them
+/// on write.
+const IN_PLACE: [&str; 3] = ["ext3", "ext4", "tmpfs"];
 
 /// What writing over parts of a new file may need, by the table of mounts; what cannot be found out may need space.
 pub(super) fn overwriting(file: &fs::File) -> Overwriting {

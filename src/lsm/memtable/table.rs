@@ -30,6 +30,9 @@ const ENTRY_BYTES: usize = 128;
 
 const BUCKETS_MIN: usize = 64;
 
+/// Beyond so many, chains grow.
+const BUCKETS_MAX: usize = 1 << 22;
+
 /// A sorted run of entries in memory, insert-only, dropped whole.
 ///
 /// Threads: inserting takes a lock, which is held by nobody else for long; reading a key takes none; a cursor takes one
@@ -42,7 +45,8 @@ pub struct Memtable {
     inserter: Mutex<Inserter>,
     node_count: AtomicUsize,
     linked_count: AtomicUsize,
-    memory_bytes: AtomicUsize,
+    /// The memory of nodes and versions.
+    entry_bytes: AtomicUsize,
     entry_count: AtomicUsize,
 }
 
@@ -69,7 +73,7 @@ impl Memtable {
     pub fn new(size_bytes: usize) -> Self {
         let mut arena = Arena::new();
         let (list, linker) = SkipList::new(&mut arena);
-        let buckets = Buckets::new((size_bytes / ENTRY_BYTES).max(BUCKETS_MIN));
+        let buckets = Buckets::new((size_bytes / ENTRY_BYTES).clamp(BUCKETS_MIN, BUCKETS_MAX));
         let inserter = Inserter { arena, unlinked: Unlinked::default(), random: 0x9e37_79b9_7f4a_7c15 };
         Self {
             buckets,
@@ -78,7 +82,7 @@ impl Memtable {
             inserter: Mutex::new(inserter),
             node_count: AtomicUsize::new(0),
             linked_count: AtomicUsize::new(0),
-            memory_bytes: AtomicUsize::new(0),
+            entry_bytes: AtomicUsize::new(0),
             entry_count: AtomicUsize::new(0),
         }
     }
@@ -92,8 +96,7 @@ impl Memtable {
             unlinked.push(node);
             self.node_count.fetch_add(1, Ordering::Release);
         }
-        let memory_bytes = inserter.arena.taken_bytes() + self.buckets.memory_bytes();
-        self.memory_bytes.store(memory_bytes, Ordering::Relaxed);
+        self.entry_bytes.store(inserter.arena.taken_bytes(), Ordering::Relaxed);
         self.entry_count.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -127,16 +130,16 @@ impl Memtable {
         list.entry(first).is_some_and(|entry| KeyspaceId::of_key(entry.key) == id)
     }
 
-    /// The memory that it takes, in bytes.
+    /// The memory that it takes for entries and buckets, in bytes.
     pub fn memory_bytes(&self) -> usize {
-        self.memory_bytes.load(Ordering::Relaxed)
+        self.entry_bytes.load(Ordering::Relaxed) + self.buckets.memory_bytes()
     }
 
     /// About `count` keys of a range or more, evenly picked, each with the bytes that it stands for, by estimate. All of
     /// them if there are fewer.
     pub fn marks(&self, start: &[u8], end: Option<&[u8]>, count: usize) -> Vec<(&[u8], u64)> {
         let (keys, keys_each) = self.ordered().sample(start, end, count);
-        let entry_bytes = self.memory_bytes() / self.entry_count().max(1);
+        let entry_bytes = self.entry_bytes.load(Ordering::Relaxed) / self.entry_count().max(1);
         let bytes = keys_each.saturating_mul(entry_bytes as u64);
         keys.into_iter().map(|key| (key, bytes)).collect()
     }
@@ -144,6 +147,10 @@ impl Memtable {
     /// The newest entry of `target.key` at `target.seqno`. `hash` is the key's `filter::hash`.
     #[inline]
     pub fn get(&self, target: Position<'_>, hash: u64) -> Option<EntryRef<'_>> {
+        // The buckets of an empty memtable would be touched for nothing.
+        if self.is_empty() {
+            return None;
+        }
         let node = self.buckets.find(hash, Sought::new(target.key))?;
         Some(entry_of(node, node.newest_at(target.seqno)?))
     }
