@@ -8,7 +8,7 @@
 //! before, since that is what the store must decide by; and every answer is compared with it.
 
 use crate::deed::{Change, ItemWrite};
-use crate::history::{Counts, Event, Fate, History, Place};
+use crate::history::{Counts, Fate, History, Place};
 use crate::model::Key;
 use crate::ticket::{Expected, Ticket, Waiting};
 use crate::transacting::{Transacting, replay, take_step};
